@@ -1,0 +1,69 @@
+import type { EventType, NewEvent, StoredEvent } from '../../schemas/events.js';
+
+/** What an adapter guarantees beyond the contract. Callers that need one check it. */
+export interface LogCapabilities {
+  /** Positions are 0, 1, 2, … without gaps. */
+  readonly densePositions: boolean;
+  /** Events of one append stand side by side. */
+  readonly adjacentAppends: boolean;
+  /** `recordedAt` never decreases, whatever the clock does. */
+  readonly monotonicRecordedAt: boolean;
+  readonly durable: boolean;
+}
+
+/** `nextPosition`: the position that the next event will get (= number of events when dense). `hash`: the chain's. */
+export interface LogHead {
+  readonly nextPosition: number;
+  readonly hash: string;
+  readonly recordedAt: number;
+}
+
+/** Positions of an append: `firstPosition + i` belongs to the i-th event. `recordedAt`: microseconds UTC, of all. */
+export interface AppendReceipt {
+  readonly firstPosition: number;
+  readonly recordedAt: number;
+}
+
+/** Every bound is optional. Positions and times: from inclusive, until exclusive. Times are `occurredAt` micros UTC. */
+export interface ReadQuery {
+  readonly fromPosition?: number;
+  readonly untilPosition?: number;
+  readonly occurredFrom?: number;
+  readonly occurredUntil?: number;
+  readonly types?: readonly EventType[];
+  readonly model?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads what is durable. Any number of processes may hold one; none needs a lock. */
+export interface LogReader {
+  /**
+   * Batches in position order, bounded in memory (never the whole range), ending at the head as it was when the
+   * read began. MUST NOT return what is not durable; MUST throw LOG_CORRUPT, with the place, at the first damaged
+   * frame before the head, after having yielded everything before it. A batch is never empty.
+   */
+  read(query?: ReadQuery): AsyncIterable<readonly StoredEvent[]>;
+  /** As `read` from a position, then waits for more until the signal aborts; aborting ends the iteration quietly. */
+  tail(options: {
+    readonly fromPosition: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<readonly StoredEvent[]>;
+  head(): Promise<LogHead>;
+  close(): Promise<void>;
+}
+
+/** Anything that takes events: the log itself, or a connection to the process that holds the log's lock. */
+export interface EventAppender {
+  /**
+   * Resolves only when all events are durable, in the order given, at adjacent positions where the adapter has that
+   * capability; rejects when none is. MUST refuse with LOG_BUSY instead of queueing without bound, with
+   * LOG_BATCH_TOO_LARGE past the adapter's limit, and with LOG_WRITE_FAILED after a failed sync, for good.
+   * `events` MUST NOT be changed by the caller afterwards.
+   */
+  append(events: readonly NewEvent[]): Promise<AppendReceipt>;
+}
+
+/** The port. One contract suite (test/contracts/event-log-contract.ts) runs against every adapter. */
+export interface EventLog extends LogReader, EventAppender {
+  readonly capabilities: LogCapabilities;
+}
