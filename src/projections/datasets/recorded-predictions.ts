@@ -1,0 +1,60 @@
+import type { Column } from '../../schemas/columns.js';
+
+/** Which recorded predictions to read. Times: `occurredAt` micros UTC, from inclusive, until exclusive. */
+export interface RecordedQuery {
+  readonly model: string;
+  readonly occurredFrom: number;
+  readonly occurredUntil: number;
+  /** Truths known later than this are treated as unknown; undefined: what is known at the log position read. */
+  readonly knownUntil?: number;
+  /** Features to read, by name (columns `in_<feature>`); a feature that the dataset lacks gives no column. */
+  readonly features: readonly string[];
+  /** Outputs to read, by role. */
+  readonly outputs: readonly string[];
+  /** An SQL condition over the model's view. */
+  readonly where?: string;
+}
+
+/** One batch of recorded predictions, in position order within the whole read. Only rows with status 'served'. */
+export interface RecordedBatch {
+  readonly rows: number;
+  readonly positions: BigInt64Array;
+  /** `occurredAt`, microseconds UTC. */
+  readonly occurredAt: BigInt64Array;
+  /** The version that served the row, as codes into a dictionary. */
+  readonly version: Column & { readonly kind: 'dictionary' };
+  readonly modelDigest: Column & { readonly kind: 'dictionary' };
+  readonly inputs: { readonly [feature: string]: Column };
+  readonly outputs: { readonly [role: string]: Column };
+  /** 0 or 1 for binary tasks; the number itself for regression; as text for classes with names. */
+  readonly truth: Column;
+}
+
+/** The log position that a read has seen, and how to find single rows again. */
+export interface RecordedPredictions {
+  /** Everything before this position is in the answers. */
+  readonly position: number;
+  /** SHA-256 chain hash of the log at `position`. */
+  readonly logHash: string;
+  count(query: RecordedQuery): Promise<RecordedCount>;
+  /** Bounded memory: at most a few batches are alive at a time. */
+  read(query: RecordedQuery): AsyncIterable<RecordedBatch>;
+  /** Identity and inputs of single rows, for a report's examples; in the order asked. */
+  lookup(model: string, positions: readonly bigint[]): Promise<readonly RecordedRow[]>;
+  close(): Promise<void>;
+}
+
+export interface RecordedCount {
+  readonly rows: number;
+  readonly rowsWithTruth: number;
+  /** Range of `occurredAt` over everything recorded for the model, micros UTC; undefined: nothing recorded. */
+  readonly available: { readonly from: number; readonly until: number } | undefined;
+}
+
+export interface RecordedRow {
+  readonly position: string;
+  readonly predictionId: string;
+  readonly key: string | null;
+  readonly occurredAt: number;
+  readonly inputs: { readonly [feature: string]: string | number | boolean | null };
+}
