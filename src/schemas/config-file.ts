@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** `hindcast.yaml`; every key may be left out. `HINDCAST_<KEY>` (dots become _) overrides the file, a flag overrides both. */
+export const ConfigFile = z.strictObject({
+  data: z.string().min(1).optional(),
+  server: z
+    .strictObject({
+      host: z.string().min(1).optional(),
+      port: z.int().min(0).max(65_535).optional(),
+      tokens: z.array(z.string().min(16, 'expected an access token of at least 16 characters')).optional(),
+    })
+    .optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  projector: z.strictObject({ enabled: z.boolean().optional() }).optional(),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;

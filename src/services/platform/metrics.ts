@@ -1,0 +1,130 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** Every metric of the server, each named and helped here; `text()` is what /metrics answers. */
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+  predictions(model: string, version: string, rows: number): void;
+  rejected(model: string, rows: number): void;
+  rejectionsNotStored(rows: number): void;
+  failed(model: string, rows: number): void;
+  violations(model: string, kind: string): void;
+  outcomes(model: string, rows: number): void;
+  refused(code: string): void;
+  requestSeconds(seconds: number): void;
+  inferenceSeconds(seconds: number, rows: number): void;
+  appendSeconds(seconds: number): void;
+  logPosition(position: number): void;
+  projectedPosition(position: number): void;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const predictions = new Counter({
+    name: 'hindcast_predictions_total',
+    help: 'Predictions served and durable',
+    labelNames: ['model', 'version'],
+    registers,
+  });
+  const rejected = new Counter({
+    name: 'hindcast_rows_rejected_total',
+    help: 'Rows refused because they break the model contract',
+    labelNames: ['model'],
+    registers,
+  });
+  const notStored = new Counter({
+    name: 'hindcast_rejections_not_stored_total',
+    help: 'Refused rows beyond the rate at which they are stored',
+    registers,
+  });
+  const failed = new Counter({
+    name: 'hindcast_predictions_failed_total',
+    help: 'Rows on which the model itself failed',
+    labelNames: ['model'],
+    registers,
+  });
+  const violations = new Counter({
+    name: 'hindcast_violations_total',
+    help: 'Served rows with a value that training did not see',
+    labelNames: ['model', 'kind'],
+    registers,
+  });
+  const outcomes = new Counter({
+    name: 'hindcast_outcomes_total',
+    help: 'Ground truths recorded',
+    labelNames: ['model'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'hindcast_requests_refused_total',
+    help: 'Requests answered with an error of the catalogue',
+    labelNames: ['code'],
+    registers,
+  });
+  const request = new Histogram({
+    name: 'hindcast_predict_seconds',
+    help: 'From the parsed request to the reply, log included',
+    buckets: secondsBuckets,
+    registers,
+  });
+  const inference = new Histogram({
+    name: 'hindcast_inference_seconds',
+    help: 'One shared ONNX run',
+    buckets: secondsBuckets,
+    registers,
+  });
+  const batchRows = new Histogram({
+    name: 'hindcast_inference_batch_rows',
+    help: 'Rows that shared one ONNX run',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096],
+    registers,
+  });
+  const append = new Histogram({
+    name: 'hindcast_log_append_seconds',
+    help: 'From handing events to the log until they are durable',
+    buckets: secondsBuckets,
+    registers,
+  });
+  const position = new Gauge({
+    name: 'hindcast_log_next_position',
+    help: 'Position that the next event will get',
+    registers,
+  });
+  const projected = new Gauge({
+    name: 'hindcast_projected_position',
+    help: 'Everything before this position is in the datasets',
+    registers,
+  });
+  const counters = new Map<string, Counter.Internal>();
+  const child = (counter: Counter<'model' | 'version'>, model: string, version: string): Counter.Internal => {
+    const key = `${model}@${version}`;
+    const known = counters.get(key);
+    if (known !== undefined) return known;
+    const made = counter.labels({ model, version });
+    counters.set(key, made);
+    return made;
+  };
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    predictions: (model, version, rows) => child(predictions, model, version).inc(rows),
+    rejected: (model, rows) => rejected.inc({ model }, rows),
+    rejectionsNotStored: (rows) => notStored.inc(rows),
+    failed: (model, rows) => failed.inc({ model }, rows),
+    violations: (model, kind) => violations.inc({ model, kind }),
+    outcomes: (model, rows) => outcomes.inc({ model }, rows),
+    refused: (code) => refused.inc({ code }),
+    requestSeconds: (seconds) => request.observe(seconds),
+    inferenceSeconds: (seconds, rows) => {
+      inference.observe(seconds);
+      batchRows.observe(rows);
+    },
+    appendSeconds: (seconds) => append.observe(seconds),
+    logPosition: (next) => position.set(next),
+    projectedPosition: (next) => projected.set(next),
+  };
+}

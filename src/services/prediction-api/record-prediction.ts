@@ -1,0 +1,227 @@
+import type { NewEvent, PredictionFailed, PredictionServed, Violation } from '../../schemas/events.js';
+import { streamOf } from '../../schemas/events.js';
+import type { JsonObject, Scalar } from '../../schemas/json-value.js';
+import type { EventAppender } from '../event-log/event-log.js';
+import type { Clock } from '../platform/clock.js';
+import type { HindcastError } from '../platform/errors.js';
+import { errors } from '../platform/errors.js';
+import type { Metrics } from '../platform/metrics.js';
+import { newId } from '../platform/new-id.js';
+import type { RejectionRecorder } from './record-rejection.js';
+import type { ServingModel, ServingModels } from './serving-models.js';
+
+export interface RowToPredict {
+  readonly inputs: JsonObject;
+  readonly key?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Microseconds UTC; the clock's now unless a seeding says when it happened. */
+  readonly occurredAt?: number;
+}
+
+export interface PredictionRequest {
+  readonly model: string;
+  readonly requestId: string;
+  readonly traceparent?: string | undefined;
+  /** Rows in the order of the request; `undefined` in place of a row that was no row at all is not allowed. */
+  readonly rows: readonly RowToPredict[];
+}
+
+export type RowReply =
+  | {
+      readonly kind: 'served';
+      readonly row: number;
+      readonly predictionId: string;
+      readonly position: number;
+      readonly outputs: { readonly [role: string]: Scalar };
+      readonly violations: readonly Violation[] | undefined;
+    }
+  | {
+      readonly kind: 'rejected';
+      readonly row: number;
+      readonly error: HindcastError;
+      readonly violations: readonly Violation[];
+    };
+
+export interface PredictionReply {
+  readonly requestId: string;
+  readonly model: string;
+  readonly version: string;
+  readonly rows: readonly RowReply[];
+}
+
+export type RecordPredictions = (request: PredictionRequest) => Promise<PredictionReply>;
+
+/**
+ * The use case: validate → infer → append → reply. The reply leaves only after every served row is durable; a row
+ * that breaks the contract is refused by itself and costs the others nothing.
+ */
+export function createRecordPredictions(options: {
+  readonly models: ServingModels;
+  readonly log: EventAppender;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly rejections: RejectionRecorder;
+}): RecordPredictions {
+  const { models, log, clock, metrics, rejections } = options;
+  return async (request) => {
+    const started = performance.now();
+    const serving = models.serving(request.model);
+    const { accepted, refused } = validate(serving, request);
+    if (refused.length > 0) {
+      metrics.rejected(request.model, refused.length);
+      rejections.record(request, refused);
+    }
+    if (accepted.length === 0) return reply(serving, request, refused);
+
+    const predicted = await serving.runner.predict(accepted.map((row) => row.inputs));
+    const events: NewEvent[] = [];
+    const served: ServedRow[] = [];
+    const occurredAt = clock.nowMicros();
+    for (const [index, row] of accepted.entries()) {
+      const outcome = predicted.rows[index];
+      if (outcome === undefined) throw errors.INTERNAL({ problem: 'the shared run lost a row' });
+      if (outcome.kind === 'predicted') {
+        const event = servedEvent({ serving, request, row, predicted, outputs: outcome.outputs, occurredAt });
+        events.push(event);
+        served.push({ row, event, offset: events.length - 1 });
+        if (row.violations !== undefined)
+          for (const violation of row.violations) metrics.violations(request.model, violation.kind);
+      } else {
+        events.push(failedEvent({ serving, request, row, error: outcome.error, occurredAt }));
+        refused.push({ kind: 'rejected', row: row.index, error: outcome.error, violations: [] });
+        metrics.failed(request.model, 1);
+      }
+    }
+    const appending = performance.now();
+    const receipt = await log.append(events);
+    const durable = performance.now();
+    metrics.appendSeconds((durable - appending) / 1000);
+    metrics.predictions(request.model, serving.manifest.version, served.length);
+    metrics.logPosition(receipt.firstPosition + events.length);
+    const replies: RowReply[] = served.map(({ row, event, offset }) => ({
+      kind: 'served',
+      row: row.index,
+      predictionId: event.id,
+      position: receipt.firstPosition + offset,
+      outputs: event.data.outputs,
+      violations: row.violations,
+    }));
+    metrics.requestSeconds((durable - started) / 1000);
+    return reply(
+      serving,
+      request,
+      refused.length === 0 ? replies : [...replies, ...refused].toSorted((a, b) => a.row - b.row),
+    );
+  };
+}
+
+interface AcceptedRow extends RowToPredict {
+  readonly index: number;
+  readonly violations: readonly Violation[] | undefined;
+}
+
+interface ServedRow {
+  readonly row: AcceptedRow;
+  readonly event: PredictionServed;
+  readonly offset: number;
+}
+
+export type RefusedRow = Extract<RowReply, { kind: 'rejected' }>;
+
+function validate(
+  serving: ServingModel,
+  request: PredictionRequest,
+): { accepted: AcceptedRow[]; refused: RefusedRow[] } {
+  const accepted: AcceptedRow[] = [];
+  const refused: RefusedRow[] = [];
+  for (const [index, row] of request.rows.entries()) {
+    const check = serving.check(row.inputs);
+    if (check.kind === 'accepted') {
+      accepted.push({ ...row, index, violations: check.violations });
+    } else {
+      const problem = check.violations.map((violation) => violation.message).join('; ');
+      refused.push({
+        kind: 'rejected',
+        row: index,
+        error: errors.ROW_INVALID({ problem }),
+        violations: check.violations,
+      });
+    }
+  }
+  return { accepted, refused };
+}
+
+function servedEvent(fields: {
+  serving: ServingModel;
+  request: PredictionRequest;
+  row: AcceptedRow;
+  predicted: { readonly batchRows: number; readonly queueMicros: number; readonly inferenceMicros: number };
+  outputs: { readonly [role: string]: Scalar };
+  occurredAt: number;
+}): PredictionServed {
+  const { serving, request, row, predicted } = fields;
+  return {
+    type: 'PredictionServed',
+    schemaVersion: 1,
+    id: newId(),
+    stream: streamOf('prediction', serving.manifest.name),
+    occurredAt: row.occurredAt ?? fields.occurredAt,
+    ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
+    data: {
+      requestId: request.requestId,
+      row: row.index,
+      ...(row.key === undefined ? undefined : { key: row.key }),
+      model: serving.manifest.name,
+      version: serving.manifest.version,
+      provenance: serving.inference.servedBy,
+      batchRows: predicted.batchRows,
+      latency: { queueMicros: predicted.queueMicros, inferenceMicros: predicted.inferenceMicros },
+      outputs: fields.outputs,
+      ...(row.violations === undefined ? undefined : { violations: [...row.violations] }),
+      durability: 'durable',
+    },
+    sensitive:
+      row.subject === undefined ? { inputs: row.inputs } : { inputs: row.inputs, subject: row.subject },
+  };
+}
+
+function failedEvent(fields: {
+  serving: ServingModel;
+  request: PredictionRequest;
+  row: AcceptedRow;
+  error: HindcastError;
+  occurredAt: number;
+}): PredictionFailed {
+  const { serving, request, row, error } = fields;
+  return {
+    type: 'PredictionFailed',
+    schemaVersion: 1,
+    id: newId(),
+    stream: streamOf('prediction', serving.manifest.name),
+    occurredAt: row.occurredAt ?? fields.occurredAt,
+    data: {
+      requestId: request.requestId,
+      row: row.index,
+      ...(row.key === undefined ? undefined : { key: row.key }),
+      model: serving.manifest.name,
+      version: serving.manifest.version,
+      provenance: serving.inference.servedBy,
+      code: error.code,
+      message: error.message,
+    },
+    sensitive: { inputs: row.inputs },
+  };
+}
+
+function reply(
+  serving: ServingModel,
+  request: PredictionRequest,
+  rows: readonly RowReply[],
+): PredictionReply {
+  return {
+    requestId: request.requestId,
+    model: serving.manifest.name,
+    version: serving.manifest.version,
+    rows,
+  };
+}

@@ -1,0 +1,154 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { PredictMany, PredictOne, PredictRow } from '../../../schemas/http-bodies.js';
+import { errors } from '../../platform/errors.js';
+import { limits } from '../../platform/limits.js';
+import { newId } from '../../platform/new-id.js';
+import { errorBody } from '../error-handler.js';
+import { firstProblem, parseBody } from '../parse-body.js';
+import { documented } from '../route-docs.js';
+import type { PredictionReply, RecordPredictions, RefusedRow, RowToPredict } from '../record-prediction.js';
+
+type Reply = { readonly status: number; readonly body: unknown };
+
+/** POST /v1/models/{model}/predict: one row or many; answered when every served row is durable. */
+export function predictRoute(app: FastifyInstance, record: RecordPredictions): void {
+  app.post<{ Params: { model: string } }>(
+    '/v1/models/:model/predict',
+    documented({
+      summary: 'Predict one row or many',
+      description:
+        'Send one row as {"inputs": {...}} or many as {"rows": [{"inputs": {...}}, ...]}. Each row may carry a key (your own name for it) and a subject. ' +
+        'The reply leaves after the predictions are durable. A row that breaks the contract is listed in "rejected"; the others are served.',
+      body: z.union([
+        PredictOne,
+        z.strictObject({ rows: z.array(PredictRow), requestId: z.string().optional() }),
+      ]),
+      params: z.object({ model: z.string() }),
+      response: predictResponse,
+    }),
+    async (request, reply) => {
+      const traceparent = request.headers['traceparent'];
+      const { rows, malformed, requestId } = requestedRows(request.body);
+      const result: PredictionReply | undefined =
+        rows.length === 0
+          ? undefined
+          : await record({
+              model: request.params.model,
+              requestId: requestId ?? newId(),
+              traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+              rows: rows.map((row) => row.row),
+            });
+      const { status, body } = replyTo(request.params.model, result, rows, malformed);
+      return reply.code(status).send(body);
+    },
+  );
+}
+
+const predictResponse = z.object({
+  requestId: z.string(),
+  model: z.string(),
+  version: z.string(),
+  predictions: z.array(
+    z.object({
+      row: z.int(),
+      predictionId: z.string(),
+      position: z.string(),
+      outputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+      violations: z.array(z.object({ field: z.string(), kind: z.string(), message: z.string() })).optional(),
+    }),
+  ),
+  rejected: z
+    .array(
+      z.object({
+        row: z.int(),
+        error: z.object({ code: z.string(), message: z.string(), action: z.string() }),
+      }),
+    )
+    .optional(),
+});
+
+interface IndexedRow {
+  /** Index in the request. */
+  readonly index: number;
+  readonly row: RowToPredict;
+}
+
+interface Malformed {
+  readonly index: number;
+  readonly problem: string;
+}
+
+function requestedRows(body: unknown): {
+  rows: IndexedRow[];
+  malformed: Malformed[];
+  requestId: string | undefined;
+} {
+  if (typeof body !== 'object' || body === null || !('rows' in body)) {
+    const one = parseBody(PredictOne, body);
+    return { rows: [{ index: 0, row: one }], malformed: [], requestId: one.requestId };
+  }
+  const many = parseBody(PredictMany, body);
+  if (many.rows.length === 0) throw errors.BATCH_EMPTY({});
+  if (many.rows.length > limits.rowsPerRequestMax) {
+    throw errors.BATCH_TOO_LARGE({ rows: many.rows.length, rowsMax: limits.rowsPerRequestMax });
+  }
+  const rows: IndexedRow[] = [];
+  const malformed: Malformed[] = [];
+  for (const [index, candidate] of many.rows.entries()) {
+    const parsed = PredictRow.safeParse(candidate);
+    if (parsed.success) rows.push({ index, row: parsed.data });
+    else malformed.push({ index, problem: firstProblem(parsed.error) });
+  }
+  return { rows, malformed, requestId: many.requestId };
+}
+
+function replyTo(
+  model: string,
+  result: PredictionReply | undefined,
+  rows: readonly IndexedRow[],
+  malformed: readonly Malformed[],
+): Reply {
+  const original = (row: number): number => rows[row]?.index ?? row;
+  const rejected = [
+    ...malformed.map((row) => ({
+      row: row.index,
+      ...errorBody(errors.ROW_INVALID({ problem: row.problem })),
+    })),
+    ...(result?.rows ?? [])
+      .filter((row): row is RefusedRow => row.kind === 'rejected')
+      .map((row) => ({ row: original(row.row), ...errorBody(row.error), violations: row.violations })),
+  ].toSorted((a, b) => a.row - b.row);
+  const predictions = (result?.rows ?? []).flatMap((row) =>
+    row.kind === 'served'
+      ? [
+          {
+            row: original(row.row),
+            predictionId: row.predictionId,
+            position: String(row.position),
+            outputs: row.outputs,
+            violations: row.violations,
+          },
+        ]
+      : [],
+  );
+  const first = rejected[0];
+  if (predictions.length === 0 && first !== undefined) {
+    const error = errors.ROWS_REJECTED({ rejected: rejected.length, first: first.error.message });
+    const worst = (result?.rows ?? []).some((row) => row.kind === 'rejected' && row.error.status >= 500);
+    return {
+      status: worst ? 500 : error.status,
+      body: { ...errorBody(error), requestId: result?.requestId, model, rejected },
+    };
+  }
+  return {
+    status: 200,
+    body: {
+      requestId: result?.requestId,
+      model,
+      version: result?.version,
+      predictions,
+      ...(rejected.length === 0 ? undefined : { rejected }),
+    },
+  };
+}
