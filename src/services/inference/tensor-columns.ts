@@ -1,0 +1,323 @@
+import type { Column, ColumnBatch } from '../../schemas/columns.js';
+import type { Feature, ModelManifest } from '../../schemas/model-manifest.js';
+import { float32Loss } from './float32-loss.js';
+
+/** The values of one input tensor. `bool` is one byte a value, 0 or 1. */
+export type TensorValues =
+  | { readonly type: 'float32'; readonly data: Float32Array }
+  | { readonly type: 'float64'; readonly data: Float64Array }
+  | { readonly type: 'int64'; readonly data: BigInt64Array }
+  | { readonly type: 'int32'; readonly data: Int32Array }
+  | { readonly type: 'bool'; readonly data: Uint8Array }
+  | { readonly type: 'string'; readonly data: readonly string[] };
+
+/** One input tensor: its name in the ONNX file, its values row by row, and how many values a row has. */
+export interface InputTensor {
+  readonly name: string;
+  readonly width: number;
+  readonly values: TensorValues;
+}
+
+/** A value that cannot be given to the model as it is. The message names feature, row, value and what was expected. */
+export class UnfitValueError extends Error {
+  override readonly name = 'UnfitValueError';
+}
+
+/**
+ * Builds the input tensors of a batch. Nulls and absent columns get the feature's missing value. Throws
+ * UnfitValueError for a null without one, a wrong type, and a cast that loses something. A float32 column without
+ * nulls is used as it is, without a copy.
+ */
+export function compileTensors(manifest: ModelManifest): (batch: ColumnBatch) => readonly InputTensor[] {
+  const fills = manifest.features.map(fillerOf);
+  if (manifest.layout === 'columns') {
+    return (batch) =>
+      fills.map(({ feature, fill }) => ({
+        name: feature.tensor,
+        width: 1,
+        values: fill(columnOf(batch, feature.name), batch.rows),
+      }));
+  }
+  const width = manifest.features.length;
+  const order = fills.toSorted((a, b) => (a.feature.column ?? 0) - (b.feature.column ?? 0));
+  const name = manifest.features[0]?.tensor ?? '';
+  return (batch) => [
+    {
+      name,
+      width,
+      values: interleave(
+        order.map(({ feature, fill }) => fill(columnOf(batch, feature.name), batch.rows)),
+        batch.rows,
+      ),
+    },
+  ];
+}
+
+type Fill = (column: Column | undefined, rows: number) => TensorValues;
+
+function columnOf(batch: ColumnBatch, name: string): Column | undefined {
+  return Object.hasOwn(batch.columns, name) ? batch.columns[name] : undefined;
+}
+
+function fillerOf(feature: Feature): { feature: Feature; fill: Fill } {
+  switch (feature.tensorType) {
+    case 'float32':
+      return { feature, fill: (column, rows) => float32(feature, column, rows) };
+    case 'float64':
+      return { feature, fill: (column, rows) => float64(feature, column, rows) };
+    case 'int64':
+      return { feature, fill: (column, rows) => int64(feature, column, rows) };
+    case 'int32':
+      return { feature, fill: (column, rows) => int32(feature, column, rows) };
+    case 'bool':
+      return { feature, fill: (column, rows) => bool(feature, column, rows) };
+    case 'string':
+      return { feature, fill: (column, rows) => text(feature, column, rows) };
+  }
+}
+
+function float32(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  if (column?.kind === 'number' && column.values instanceof Float32Array && column.valid === undefined) {
+    return { type: 'float32', data: checkedLength(feature, column.values, rows) };
+  }
+  const data = new Float32Array(rows);
+  const missing = missingNumber(feature);
+  const values = numbersOf(feature, column, rows);
+  const valid = column?.valid;
+  for (let row = 0; row < rows; row += 1) {
+    let value: number;
+    if (values === undefined || (valid !== undefined && valid[row] === 0)) {
+      value = missing ?? refuseMissing(feature, row, rows);
+    } else {
+      value = values[row] ?? Number.NaN;
+    }
+    const rounded = Math.fround(value);
+    if (rounded !== value && value === value) {
+      const loss = float32Loss(value);
+      if (loss !== undefined) refuse(feature, row, rows, loss);
+    }
+    data[row] = rounded;
+  }
+  return { type: 'float32', data };
+}
+
+function float64(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  const data = new Float64Array(rows);
+  const missing = missingNumber(feature);
+  const values = numbersOf(feature, column, rows);
+  const valid = column?.valid;
+  for (let row = 0; row < rows; row += 1) {
+    data[row] =
+      values === undefined || (valid !== undefined && valid[row] === 0)
+        ? (missing ?? refuseMissing(feature, row, rows))
+        : (values[row] ?? Number.NaN);
+  }
+  return { type: 'float64', data };
+}
+
+function int64(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  const valid = column?.valid;
+  if (column?.kind === 'integer' && valid === undefined) {
+    return { type: 'int64', data: checkedLength(feature, column.values, rows) };
+  }
+  const data = new BigInt64Array(rows);
+  const missing = missingNumber(feature);
+  const integers = column?.kind === 'integer' ? checkedLength(feature, column.values, rows) : undefined;
+  const values = integers === undefined ? numbersOf(feature, column, rows) : undefined;
+  for (let row = 0; row < rows; row += 1) {
+    if (column === undefined || (valid !== undefined && valid[row] === 0)) {
+      data[row] = exactInteger(feature, missing ?? refuseMissing(feature, row, rows), row, rows);
+    } else if (integers === undefined) {
+      data[row] = exactInteger(feature, values?.[row] ?? Number.NaN, row, rows);
+    } else {
+      data[row] = integers[row] ?? 0n;
+    }
+  }
+  return { type: 'int64', data };
+}
+
+function int32(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  const data = new Int32Array(rows);
+  const missing = missingNumber(feature);
+  const values = numbersOf(feature, column, rows);
+  const valid = column?.valid;
+  for (let row = 0; row < rows; row += 1) {
+    const value =
+      values === undefined || (valid !== undefined && valid[row] === 0)
+        ? (missing ?? refuseMissing(feature, row, rows))
+        : (values[row] ?? Number.NaN);
+    if ((value | 0) !== value) refuse(feature, row, rows, `${value} is not an integer of 32 bits`);
+    data[row] = value;
+  }
+  return { type: 'int32', data };
+}
+
+function bool(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  if (column !== undefined && column.kind !== 'boolean') refuseKind(feature, column, 'booleans');
+  const data = new Uint8Array(rows);
+  const missing = missingNumber(feature);
+  const values =
+    column?.kind === 'boolean' ? checkedLength(feature, column.values, rows) : undefined;
+  const valid = column?.valid;
+  for (let row = 0; row < rows; row += 1) {
+    const value =
+      values === undefined || (valid !== undefined && valid[row] === 0)
+        ? (missing ?? refuseMissing(feature, row, rows))
+        : values[row];
+    data[row] = value === 0 ? 0 : 1;
+  }
+  return { type: 'bool', data };
+}
+
+function text(feature: Feature, column: Column | undefined, rows: number): TensorValues {
+  const missing = typeof feature.missing === 'string' ? feature.missing : undefined;
+  const valid = column?.valid;
+  if (column?.kind === 'text') {
+    const values = checkedLength(feature, column.values, rows);
+    if (valid === undefined) return { type: 'string', data: values };
+    return {
+      type: 'string',
+      data: values.map((value, row) =>
+        valid[row] === 0 ? (missing ?? refuseMissing(feature, row, rows)) : value,
+      ),
+    };
+  }
+  const data: string[] = Array.from({ length: rows });
+  if (column === undefined) {
+    return { type: 'string', data: data.fill(missing ?? refuseMissing(feature, 0, rows)) };
+  }
+  if (column.kind !== 'dictionary') refuseKind(feature, column, 'text');
+  const codes = checkedLength(feature, column.codes, rows);
+  const dictionary = column.dictionary;
+  for (let row = 0; row < rows; row += 1) {
+    data[row] =
+      valid !== undefined && valid[row] === 0
+        ? (missing ?? refuseMissing(feature, row, rows))
+        : (dictionary[codes[row] ?? 0] ??
+          refuse(feature, row, rows, `code ${codes[row]} is not in a dictionary of ${dictionary.length}`));
+  }
+  return { type: 'string', data };
+}
+
+/** The values as doubles; undefined: no column. 64-bit integers must be exact as doubles. */
+function numbersOf(
+  feature: Feature,
+  column: Column | undefined,
+  rows: number,
+): Float64Array | Float32Array | undefined {
+  if (column === undefined) return undefined;
+  if (column.kind === 'number') return checkedLength(feature, column.values, rows);
+  if (column.kind !== 'integer') refuseKind(feature, column, 'numbers');
+  const integers = checkedLength(feature, column.values, rows);
+  const values = new Float64Array(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const value = Number(integers[row]);
+    if (!Number.isSafeInteger(value) && column.valid?.[row] !== 0) {
+      refuse(feature, row, rows, `${integers[row]} is not exact as a double`);
+    }
+    values[row] = value;
+  }
+  return values;
+}
+
+function exactInteger(feature: Feature, value: number, row: number, rows: number): bigint {
+  if (!Number.isSafeInteger(value)) refuse(feature, row, rows, `${value} is not an exact integer`);
+  return BigInt(value);
+}
+
+function missingNumber(feature: Feature): number | undefined {
+  if (feature.missing === undefined) return undefined;
+  return feature.missing === 'NaN' ? Number.NaN : Number(feature.missing);
+}
+
+function checkedLength<Values extends { readonly length: number }>(
+  feature: Feature,
+  values: Values,
+  rows: number,
+): Values {
+  if (values.length !== rows) {
+    throw new UnfitValueError(
+      `feature ${feature.name} has ${values.length} values, expected one for each of ${rows} rows`,
+    );
+  }
+  return values;
+}
+
+function refuseKind(feature: Feature, column: Column, expected: string): never {
+  throw new UnfitValueError(
+    `feature ${feature.name} (${feature.tensorType}): expected ${expected}, got a column of kind ${column.kind}`,
+  );
+}
+
+function refuseMissing(feature: Feature, row: number, rows: number): never {
+  return refuse(feature, row, rows, 'the value is missing, and the model has no missing value for it');
+}
+
+function refuse(feature: Feature, row: number, rows: number, problem: string): never {
+  const where = rows === 1 ? '' : `, row ${row}`;
+  throw new UnfitValueError(`feature ${feature.name} (${feature.tensorType})${where}: ${problem}`);
+}
+
+/** Columns of one type into one row-major matrix. */
+function interleave(columns: readonly TensorValues[], rows: number): TensorValues {
+  const width = columns.length;
+  const first = columns[0];
+  switch (first?.type) {
+    case 'float32': {
+      const data = new Float32Array(rows * width);
+      columns.forEach((column, at) => {
+        if (column.type === 'float32') spread(column.data, data, at, width);
+      });
+      return { type: 'float32', data };
+    }
+    case 'float64': {
+      const data = new Float64Array(rows * width);
+      columns.forEach((column, at) => {
+        if (column.type === 'float64') spread(column.data, data, at, width);
+      });
+      return { type: 'float64', data };
+    }
+    case 'int32': {
+      const data = new Int32Array(rows * width);
+      columns.forEach((column, at) => {
+        if (column.type === 'int32') spread(column.data, data, at, width);
+      });
+      return { type: 'int32', data };
+    }
+    case 'int64': {
+      const data = new BigInt64Array(rows * width);
+      columns.forEach((column, at) => {
+        if (column.type === 'int64') spread(column.data, data, at, width);
+      });
+      return { type: 'int64', data };
+    }
+    case 'bool': {
+      const data = new Uint8Array(rows * width);
+      columns.forEach((column, at) => {
+        if (column.type === 'bool') spread(column.data, data, at, width);
+      });
+      return { type: 'bool', data };
+    }
+    case 'string': {
+      const data: string[] = Array.from({ length: rows * width });
+      columns.forEach((column, at) => {
+        if (column.type === 'string') spread(column.data, data, at, width);
+      });
+      return { type: 'string', data };
+    }
+    case undefined:
+      throw new UnfitValueError('the model has no features');
+  }
+}
+
+interface Indexed<Value> {
+  readonly length: number;
+  [index: number]: Value;
+}
+
+function spread<Value>(from: Readonly<Indexed<Value>>, into: Indexed<Value>, at: number, width: number): void {
+  for (let row = 0, target = at; row < from.length; row += 1, target += width) {
+    const value = from[row];
+    if (value !== undefined) into[target] = value;
+  }
+}
