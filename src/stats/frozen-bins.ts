@@ -25,7 +25,7 @@ export function frozenBins(options: { readonly reference: Sample; readonly binsM
   if (total === 0) throw new RangeError('reference is empty; expected at least one value');
 
   const isPoint = (index: number): boolean => (sample.counts[index] ?? 0) * binsMax > total;
-  const points = [...sample.values.filter((_, index) => isPoint(index))];
+  const points = Array.from(sample.values.filter((_, index) => isPoint(index)));
   const rest: ValueCounts = {
     values: sample.values.filter((_, index) => !isPoint(index)),
     counts: sample.counts.filter((_, index) => !isPoint(index)),
