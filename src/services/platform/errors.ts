@@ -139,6 +139,16 @@ export const catalogue = {
     message: (d) => `Model ${d.model} has no earlier promoted version to go back to.`,
     action: 'Promote the version that you want by name.',
   }),
+  MODEL_VERSION_RETIRED: entry<{ model: string; version: string }>({
+    status: 409,
+    message: (d) => `Version ${d.version} of model ${d.model} is retired.`,
+    action: 'Promote another version, or register the bundle under a new one.',
+  }),
+  MODEL_SERVES: entry<{ model: string; version: string }>({
+    status: 409,
+    message: (d) => `Version ${d.version} of model ${d.model} serves, so it cannot be retired.`,
+    action: 'Promote another version first.',
+  }),
   BUNDLE_INVALID: entry<{ path: string; problem: string }>({
     status: 422,
     message: (d) => `The bundle ${d.path} cannot be used: ${d.problem}.`,

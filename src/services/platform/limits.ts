@@ -21,4 +21,7 @@ export const limits = {
   workerRunsInFlightMax: 64,
   workerDictionariesMax: 256,
   yamlBytesMax: 1024 * 1024,
+  datasetOutputsMax: 256,
+  extraBytesMax: 16_384,
+  truthPatchesMax: 65_536,
 } as const;

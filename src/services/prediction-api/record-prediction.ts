@@ -7,6 +7,7 @@ import type { HindcastError } from '../platform/errors.js';
 import { errors } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
 import { newId } from '../platform/new-id.js';
+import type { RecentPredictions } from './recent-predictions.js';
 import type { RejectionRecorder } from './record-rejection.js';
 import type { ServingModel, ServingModels } from './serving-models.js';
 
@@ -61,8 +62,9 @@ export function createRecordPredictions(options: {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly rejections: RejectionRecorder;
+  readonly recent: RecentPredictions;
 }): RecordPredictions {
-  const { models, log, clock, metrics, rejections } = options;
+  const { models, log, clock, metrics, rejections, recent } = options;
   return async (request) => {
     const started = performance.now();
     const serving = models.serving(request.model);
@@ -98,6 +100,7 @@ export function createRecordPredictions(options: {
     metrics.appendSeconds((durable - appending) / 1000);
     metrics.predictions(request.model, serving.manifest.version, served.length);
     metrics.logPosition(receipt.firstPosition + events.length);
+    for (const { event } of served) recent.add({ id: event.id, ...event.data });
     const replies: RowReply[] = served.map(({ row, event, offset }) => ({
       kind: 'served',
       row: row.index,

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { loadedConfigOf } from '../global-options.js';
+import { print } from '../print.js';
+import { textTable } from '../text-table.js';
+
+/** `hindcast config`: what is in force, and where each value came from. Access tokens are never printed. */
+export function configCommand(program: Command): void {
+  program
+    .command('config')
+    .description('print the configuration in force and where each value came from')
+    .action((_options: object, command: Command) => {
+      const { config, sources, file } = loadedConfigOf(command);
+      const values: readonly (readonly [string, string])[] = [
+        ['data', config.data],
+        ['server.host', config.server.host],
+        ['server.port', String(config.server.port)],
+        ['server.tokens', config.server.tokens.length === 0 ? 'none' : `${config.server.tokens.length} (not shown)`],
+        ['logLevel', config.logLevel],
+        ['projector.enabled', String(config.projector.enabled)],
+      ];
+      print(textTable(['key', 'value', 'from'], values.map(([key, value]) => [key, value, sources[key] ?? 'default'])));
+      print(file === undefined ? '\nno configuration file' : `\nfile ${file}`);
+    });
+}

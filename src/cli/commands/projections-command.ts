@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { projectAvailable } from '../../projections/projector/project-available.js';
+import { rebuildProjections } from '../../projections/projector/rebuild-projections.js';
+import { configOf } from '../global-options.js';
+import { listenForInterruption } from '../interruption.js';
+import { note, print } from '../print.js';
+import { startProgress } from '../progress.js';
+import { withWorkspace } from '../workspace.js';
+
+/** `hindcast projections …`: datasets are made from the log, and can be made again. */
+export function projectionsCommand(program: Command): void {
+  const projections = program.command('projections').description('the datasets that are made from the log');
+  for (const [name, description, work] of [
+    ['run', 'bring the datasets up to the head of the log, once', projectAvailable],
+    ['rebuild', 'delete the datasets and make them again from the log', rebuildProjections],
+  ] as const) {
+    projections
+      .command(name)
+      .description(description)
+      .option('--quiet', 'no progress')
+      .action(async (options: { quiet?: boolean }, command: Command) => {
+        const signal = listenForInterruption();
+        await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
+          const progress = startProgress({ what: 'projecting', unit: 'events', quiet: options.quiet === true });
+          try {
+            const result = await work({ dataDirectory: directory, reader, signal, onProgress: ({ done, total }) => progress.update(done, total) });
+            progress.stop();
+            if (result.kind === 'busy') note('another process is projecting; nothing was done');
+            else print(`datasets hold everything before position ${result.position}`);
+          } finally {
+            progress.stop();
+          }
+        });
+      });
+  }
+}

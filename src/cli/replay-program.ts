@@ -1,0 +1,135 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseTimeOption } from '../replay/time-option.js';
+import type { Scalar } from '../schemas/json-value.js';
+import { systemClock } from '../services/platform/clock.js';
+import { errors } from '../services/platform/errors.js';
+import { addGlobalOptions, configOf } from './global-options.js';
+import { listenForInterruption } from './interruption.js';
+import { packageVersion } from './package-version.js';
+import { paint } from './paint.js';
+import { parseCount } from './parse-port.js';
+import { note, print } from './print.js';
+import { startProgress } from './progress.js';
+import { runReplayCommand } from './run-replay-command.js';
+import { dataPaths, withWorkspace } from './workspace.js';
+import { join } from 'node:path';
+
+interface ReplayFlags {
+  readonly model: string;
+  readonly control: string;
+  readonly since: string;
+  readonly until?: string;
+  readonly asOf?: string;
+  readonly expect: 'same' | 'no-worse' | 'anything';
+  readonly report: readonly ('json' | 'html')[];
+  readonly out?: string;
+  readonly where?: string;
+  readonly set: readonly string[];
+  readonly missingFeature: 'fail' | 'null' | 'default';
+  readonly sample?: number;
+  readonly seed: number;
+  readonly quiet?: boolean;
+}
+
+/** `replay`: the differential test of a candidate on recorded traffic; its exit code is the verdict. */
+export function replayProgram(): Command {
+  const command = addGlobalOptions(new Command('replay'))
+    .description('re-run recorded predictions against a candidate model; the exit code is the verdict')
+    .version(packageVersion())
+    .requiredOption('--model <version>', 'candidate, [name@]version')
+    .option('--control <version>', '"recorded" (what was answered then) or a version to run instead', 'recorded')
+    .option('--since <time>', 'a duration back from now (90m, 24h, 7d, 4w) or an instant', '7d')
+    .option('--until <time>', 'a duration back from now or an instant (default: now)')
+    .option('--as-of <time>', 'truth as it was known then')
+    .addOption(new Option('--expect <what>', 'what to judge').choices(['same', 'no-worse', 'anything']).default('no-worse'))
+    .option('--report <formats>', 'comma-separated: json, html', parseFormats, [])
+    .option('--out <dir>', 'folder for the reports (default: <data>/reports/<model>-<version>)')
+    .option('--where <condition>', 'SQL condition over the model\'s columns, such as "in_origin = \'JFK\'"')
+    .option('--set <feature=value>', 'give the candidate this value in every row (repeatable; null is null)', collect, [])
+    .addOption(
+      new Option('--missing-feature <how>', 'what the candidate gets for a feature that the log lacks')
+        .choices(['fail', 'null', 'default'])
+        .default('fail'),
+    )
+    .option('--sample <rows>', 'about so many rows, chosen by a hash', parseCount)
+    .option('--seed <number>', 'of the sample', parseSeed, 0)
+    .option('--quiet', 'no progress')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExample:\n  replay --model v2 --since 7d --report json,html',
+    )
+    .exitOverride();
+  return command.action(async (flags: ReplayFlags) => {
+    const config = configOf(command);
+    const signal = listenForInterruption();
+    const nowMicros = systemClock.nowMicros();
+    const fromMicros = parseTimeOption(flags.since, nowMicros, '--since');
+    const untilMicros = flags.until === undefined ? nowMicros + 1 : parseTimeOption(flags.until, nowMicros, '--until');
+    if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
+    const run = await withWorkspace(config.data, async (workspace) => {
+      const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: flags.quiet === true });
+      try {
+        return await runReplayCommand(
+          workspace,
+          {
+            model: flags.model,
+            control: flags.control,
+            fromMicros,
+            untilMicros,
+            ...(flags.asOf === undefined ? undefined : { knownUntil: parseTimeOption(flags.asOf, nowMicros, '--as-of') }),
+            expect: flags.expect,
+            ...(flags.sample === undefined ? undefined : { sample: flags.sample }),
+            seed: flags.seed,
+            ...(flags.where === undefined ? undefined : { where: flags.where }),
+            missingFeature: flags.missingFeature,
+            ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
+            reports: flags.report,
+            out: flags.out ?? join(dataPaths(config.data).reports, flags.model.replaceAll(/[^\w.-]/g, '-')),
+          },
+          { paint: paint(process.stdout), signal, onProgress: ({ rows, total }) => progress.update(rows, total) },
+        );
+      } finally {
+        progress.stop();
+      }
+    });
+    print(run.text);
+    for (const path of run.written) note(`wrote ${path}`);
+    if (run.timings !== undefined && flags.quiet !== true) {
+      note(`${Math.round(run.timings.rowsPerSecond).toLocaleString('en-US')} rows/s, ${(run.timings.totalMicros / 1e6).toFixed(2)} s in all`);
+    }
+    if (run.notRecorded !== undefined) note(`the result is not in the log: ${run.notRecorded}`);
+    process.exitCode = run.exitCode;
+  });
+}
+
+function parseFormats(text: string): ('json' | 'html')[] {
+  return text.split(',').map((format) => {
+    if (format !== 'json' && format !== 'html') throw new InvalidArgumentError(`"${format}" is no report format; json and html are`);
+    return format;
+  });
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) throw new InvalidArgumentError('expected a whole number, 0 to 4294967295');
+  return seed;
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+/** `feature=value`: null, true, false and numbers mean what they say; everything else is text. */
+function parseSettings(settings: readonly string[]): { [feature: string]: Scalar } {
+  return Object.fromEntries(
+    settings.map((setting): [string, Scalar] => {
+      const at = setting.indexOf('=');
+      if (at < 1) throw errors.USAGE_INVALID({ problem: `--set ${setting}: expected feature=value.` });
+      const value = setting.slice(at + 1);
+      if (value === 'null') return [setting.slice(0, at), null];
+      if (value === 'true' || value === 'false') return [setting.slice(0, at), value === 'true'];
+      const number = Number(value);
+      return [setting.slice(0, at), value.trim() === '' || Number.isNaN(number) ? value : number];
+    }),
+  );
+}

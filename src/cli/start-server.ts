@@ -1,0 +1,111 @@
+import { openAnalytics } from '../projections/datasets/open-analytics.js';
+import { knownPredictions } from '../projections/queries/known-predictions.js';
+import { loadRegistry } from '../projections/load-registry.js';
+import { startProjectorWorker } from '../projections/projector/projector-thread.js';
+import type { StoredEvent } from '../schemas/events.js';
+import { openSegmentLog } from '../services/event-log/segment-log/segment-log.js';
+import { openArtefactStore } from '../services/inference/artefact-store.js';
+import { systemClock } from '../services/platform/clock.js';
+import { assertSafeAddress } from '../services/platform/config.js';
+import type { Config } from '../services/platform/config.js';
+import type { Logger } from '../services/platform/logger.js';
+import { limits } from '../services/platform/limits.js';
+import { createMetrics } from '../services/platform/metrics.js';
+import { buildApp } from '../services/prediction-api/app.js';
+import { listen } from '../services/prediction-api/main.js';
+import type { OutcomeReference } from '../services/prediction-api/recent-predictions.js';
+import { createRecentPredictions } from '../services/prediction-api/recent-predictions.js';
+import { createRecordOutcomes } from '../services/prediction-api/record-outcomes.js';
+import { createRecordPredictions } from '../services/prediction-api/record-prediction.js';
+import { createRejectionRecorder } from '../services/prediction-api/record-rejection.js';
+import { createServingModels } from '../services/prediction-api/serving-models.js';
+import type { ServingModels } from '../services/prediction-api/serving-models.js';
+import { errors } from '../services/platform/errors.js';
+import { loadForServing } from './load-version.js';
+import { packageVersion } from './package-version.js';
+import { dataPaths } from './workspace.js';
+
+export interface RunningServer {
+  readonly url: string;
+  readonly models: readonly string[];
+  /** Takes no more requests, lets those under way finish, and releases the log. */
+  stop(): Promise<void>;
+}
+
+/** Puts the server together: log, registry, models, endpoint and projector, in one process. */
+export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  assertSafeAddress(config.server);
+  const paths = dataPaths(config.data);
+  const metrics = createMetrics();
+  const artefacts = openArtefactStore(paths.artefacts);
+  let models: ServingModels | undefined;
+  const log = await openSegmentLog({
+    directory: paths.log,
+    clock: systemClock,
+    onForeignAppend: async (events: readonly StoredEvent[]) => {
+      await models?.follow(events);
+    },
+  });
+  const closers: (() => Promise<void>)[] = [() => log.close()];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.toReversed()) await close();
+  };
+  try {
+    const { state } = await loadRegistry({ dataDirectory: config.data, reader: log });
+    const serving = await createServingModels({
+      registry: state,
+      logger,
+      loadVersion: (registry, model, version) => loadForServing(artefacts, registry, model, version),
+    });
+    models = serving;
+    closers.push(() => serving.close());
+    const recent = createRecentPredictions(limits.recentPredictionsMax);
+    const rejections = createRejectionRecorder({ log, clock: systemClock, metrics, logger });
+    closers.push(() => rejections.settled());
+    const app = await buildApp({
+      models: serving,
+      metrics,
+      logger,
+      tokens: config.server.tokens,
+      version: packageVersion(),
+      notReady: () => (Object.keys(serving.registry().models).length === 0 ? 'no model is registered' : undefined),
+      recordPredictions: createRecordPredictions({ models: serving, log, clock: systemClock, metrics, rejections, recent }),
+      recordOutcomes: createRecordOutcomes({
+        log,
+        clock: systemClock,
+        origin: 'live',
+        manifestOf: (model) => anyManifest(serving, model),
+        known: async (references: readonly OutcomeReference[]) => {
+          const known = references.map((reference) => recent.has(reference));
+          if (known.every(Boolean)) return known;
+          const analytics = await openAnalytics({ dataDirectory: config.data, reader: log });
+          try {
+            return await knownPredictions(analytics, references);
+          } finally {
+            await analytics.close();
+          }
+        },
+      }),
+    });
+    closers.push(() => app.close());
+    if (config.projector.enabled) {
+      const projector = startProjectorWorker({
+        dataDirectory: config.data,
+        onProgress: (position) => metrics.projectedPosition(position),
+        onError: (error) => logger.error({ error }, 'the projector stopped'),
+      });
+      closers.push(() => projector.stop());
+    }
+    const { url } = await listen(app, config.server);
+    return { url, models: serving.names(), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function anyManifest(models: ServingModels, model: string): ReturnType<ServingModels['serving']>['manifest'] {
+  const registered = Object.values(models.registry().models[model]?.versions ?? {}).at(-1);
+  if (registered === undefined) throw errors.MODEL_NOT_FOUND({ model, known: models.names() });
+  return registered.manifest;
+}
