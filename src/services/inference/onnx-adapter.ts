@@ -9,7 +9,7 @@ import { type OutputPlan, UnfitOutputError, planOutputs } from './output-columns
 import { type InputTensor, UnfitValueError, compileTensors } from './tensor-columns.js';
 
 /** Which model to load, and the digests that every prediction of it will carry. */
-export interface LoadOptions {
+export interface LoadOnnxOptions {
   readonly manifest: ModelManifest;
   readonly modelPath: string;
   readonly artefactDigest: string;
@@ -22,7 +22,7 @@ export interface LoadOptions {
  * Throws MODEL_FILE_DAMAGED when the file cannot be loaded, MODEL_OUTPUT_NOT_TENSOR when an output that has a role
  * is a map or a sequence, BUNDLE_INVALID when file and manifest do not name the same tensors.
  */
-export async function loadOnnxModel(options: LoadOptions): Promise<InferenceModel> {
+export async function loadOnnxModel(options: LoadOnnxOptions): Promise<InferenceModel> {
   const { manifest, modelPath } = options;
   const session = await openSession(modelPath);
   const signature = signatureOf(session);
@@ -124,9 +124,13 @@ function misfit(manifest: ModelManifest, signature: OnnxSignature, path: string)
   }
   const given = new Set(manifest.features.map((feature) => feature.tensor));
   const inputs = new Set(signature.inputs.map((input) => input.name));
-  const lacking = [...inputs].find((input) => !given.has(input)) ?? [...given].find((name) => !inputs.has(name));
+  const lacking =
+    [...inputs].find((input) => !given.has(input)) ?? [...given].find((name) => !inputs.has(name));
   if (lacking === undefined) return undefined;
-  return errors.BUNDLE_INVALID({ path, problem: `tensor ${lacking} stands in only one of manifest and ONNX file` });
+  return errors.BUNDLE_INVALID({
+    path,
+    problem: `tensor ${lacking} stands in only one of manifest and ONNX file`,
+  });
 }
 
 function toTensor(input: InputTensor, rows: number, ranks: ReadonlyMap<string, number>): Tensor {
@@ -148,7 +152,8 @@ function toTensor(input: InputTensor, rows: number, ranks: ReadonlyMap<string, n
   }
 }
 
-function servedByOf({ artefactDigest, featureSchemaDigest }: LoadOptions): ServedBy {
+/** What every prediction of the model carries: one frozen object, since the codec stores it once a frame. */
+export function servedByOf({ artefactDigest, featureSchemaDigest }: LoadOnnxOptions): ServedBy {
   return Object.freeze({
     kind: 'served',
     artefactDigest,

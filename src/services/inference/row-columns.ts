@@ -12,7 +12,8 @@ export function rowsToColumns(manifest: ModelManifest, rows: readonly JsonObject
   for (const feature of manifest.features) {
     const column = columnOf(manifest, feature, rows);
     // Assigning to __proto__ would set the prototype instead of a property.
-    if (feature.name === '__proto__') Object.defineProperty(columns, feature.name, { value: column, enumerable: true });
+    if (feature.name === '__proto__')
+      Object.defineProperty(columns, feature.name, { value: column, enumerable: true });
     else columns[feature.name] = column;
   }
   return { rows: rows.length, columns };

@@ -156,8 +156,7 @@ function bool(feature: Feature, column: Column | undefined, rows: number): Tenso
   if (column !== undefined && column.kind !== 'boolean') refuseKind(feature, column, 'booleans');
   const data = new Uint8Array(rows);
   const missing = missingNumber(feature);
-  const values =
-    column?.kind === 'boolean' ? checkedLength(feature, column.values, rows) : undefined;
+  const values = column?.kind === 'boolean' ? checkedLength(feature, column.values, rows) : undefined;
   const valid = column?.valid;
   for (let row = 0; row < rows; row += 1) {
     const value =
@@ -315,7 +314,12 @@ interface Indexed<Value> {
   [index: number]: Value;
 }
 
-function spread<Value>(from: Readonly<Indexed<Value>>, into: Indexed<Value>, at: number, width: number): void {
+function spread<Value>(
+  from: Readonly<Indexed<Value>>,
+  into: Indexed<Value>,
+  at: number,
+  width: number,
+): void {
   for (let row = 0, target = at; row < from.length; row += 1, target += width) {
     const value = from[row];
     if (value !== undefined) into[target] = value;

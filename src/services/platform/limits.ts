@@ -16,6 +16,7 @@ export const limits = {
   sqlMemoryMegabytes: 256,
   tailEventsPerPart: 262_144,
   categoriesMax: 10_000,
+  replayFailedRowsIsolatedMax: 10_000,
   outputColumnsMax: 64,
   inputDepthMax: 32,
   workerRunsInFlightMax: 64,

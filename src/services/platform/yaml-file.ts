@@ -56,7 +56,12 @@ export function parseYaml<Value>(text: string, schema: z.ZodType<Value>): YamlFi
 
 const problemsMax = 5;
 
-function problemOf(issue: z.core.$ZodIssue, document: Document.Parsed, lines: LineCounter, root: unknown): string {
+function problemOf(
+  issue: z.core.$ZodIssue,
+  document: Document.Parsed,
+  lines: LineCounter,
+  root: unknown,
+): string {
   const field = issue.path.reduce<string>(
     (name, part) =>
       typeof part === 'number' ? `${name}[${part}]` : name === '' ? String(part) : `${name}.${String(part)}`,
@@ -69,7 +74,11 @@ function problemOf(issue: z.core.$ZodIssue, document: Document.Parsed, lines: Li
 }
 
 /** The line of the field, or of the nearest thing around it that is written down. */
-function lineOf(path: readonly PropertyKey[], document: Document.Parsed, lines: LineCounter): number | undefined {
+function lineOf(
+  path: readonly PropertyKey[],
+  document: Document.Parsed,
+  lines: LineCounter,
+): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
     const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
