@@ -152,6 +152,6 @@ function expansionCdf(n: number, d: number): number {
     (Math.sqrt(2 * Math.PI) / z) * limit +
     ((rootHalfPi / (6 * z4)) * first) / rootN +
     (rootHalfPi * (second / (72 * z6 * z) - secondWhole / (36 * z2 * z))) / n +
-    (rootHalfPi * (third / (6480 * z6 * z4) + thirdWhole / (108 * z6))) / (n * rootN)
+    (rootHalfPi * (third / (6480 * z6 * z4) + thirdWhole / (216 * z6))) / (n * rootN)
   );
 }
