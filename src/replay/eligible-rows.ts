@@ -1,0 +1,66 @@
+import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
+import { murmur3 } from '../stats/hash-fraction.js';
+import { numbersOfBigints } from './numbers-of-bigints.js';
+
+export interface Eligibility {
+  readonly candidateDigest: string;
+  /** Microseconds UTC, from inclusive, until exclusive; undefined: the candidate does not say. */
+  readonly trainedOn: { readonly fromMicros: number; readonly untilMicros: number } | undefined;
+  /** Share of rows to take, by hash of position and seed; undefined: all. */
+  readonly sampleShare: number | undefined;
+  readonly seed: number;
+}
+
+export interface ExcludedRows {
+  outOfSample: number;
+  servedByCandidate: number;
+  trainedOn: number;
+}
+
+export interface EligibleRows {
+  /** Row numbers, ascending; undefined: every row of the batch. */
+  readonly picked: Int32Array | undefined;
+  readonly count: number;
+  readonly positions: Float64Array;
+  /** Microseconds UTC. */
+  readonly occurredAt: Float64Array;
+}
+
+/** Which rows of a batch take part; each other row is counted in `excluded` under its first reason. */
+export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded: ExcludedRows): EligibleRows {
+  const positions = numbersOfBigints(batch.positions);
+  const occurredAt = numbersOfBigints(batch.occurredAt);
+  const { codes, dictionary, valid } = batch.modelDigest;
+  const candidateCode = dictionary.indexOf(rules.candidateDigest);
+  const { trainedOn, sampleShare } = rules;
+  const inSample = sampleShare === undefined ? undefined : positionSampler(sampleShare, rules.seed);
+  const picked = new Int32Array(batch.rows);
+  let count = 0;
+  for (let row = 0; row < batch.rows; row += 1) {
+    const at = occurredAt[row] ?? 0;
+    if (inSample !== undefined && !inSample(positions[row] ?? 0)) excluded.outOfSample += 1;
+    else if (codes[row] === candidateCode && (valid === undefined || valid[row] === 1))
+      excluded.servedByCandidate += 1;
+    else if (trainedOn !== undefined && at >= trainedOn.fromMicros && at < trainedOn.untilMicros)
+      excluded.trainedOn += 1;
+    else {
+      picked[count] = row;
+      count += 1;
+    }
+  }
+  return count === batch.rows
+    ? { picked: undefined, count, positions, occurredAt }
+    : { picked: picked.slice(0, count), count, positions, occurredAt };
+}
+
+/** Whether a position belongs to a sample of about `share`: MurmurHash3 of its eight bytes, so the same in any order. */
+export function positionSampler(share: number, seed: number): (position: number) => boolean {
+  const limit = share * 2 ** 32;
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  return (position) => {
+    view.setUint32(0, position % 2 ** 32, true);
+    view.setUint32(4, Math.floor(position / 2 ** 32), true);
+    return murmur3(bytes, seed) < limit;
+  };
+}

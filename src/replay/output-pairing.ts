@@ -1,0 +1,112 @@
+import type { Column } from '../schemas/columns.js';
+import type { ModelManifest } from '../schemas/model-manifest.js';
+import { writeLabelCodes } from './label-codes.js';
+import { writeNumbers } from './write-numbers.js';
+
+/** How outputs are read by role, the same way for both sides. */
+export interface OutputPairing {
+  readonly task: ModelManifest['task'];
+  /** Outputs to read from the record, by role. */
+  readonly roles: readonly string[];
+  readonly hasScore: boolean;
+  readonly hasLabel: boolean;
+  /** Names of label codes; grows while rows are read when the manifest names no classes. Binary: code 1 is positive. */
+  readonly labels: readonly string[];
+  readonly codeOf: (label: string) => number;
+}
+
+export function outputPairing(manifest: ModelManifest): OutputPairing {
+  const { task, outputs } = manifest;
+  const positive = String(manifest.positiveClass ?? 1);
+  const negative =
+    manifest.classes?.map(String).find((name) => name !== positive) ??
+    (positive === '1' ? '0' : `not ${positive}`);
+  const labels =
+    task === 'binary-classification' ? [negative, positive] : (manifest.classes ?? []).map(String);
+  const codes = new Map(labels.map((label, code) => [label, code]));
+  const scoreRoles =
+    task === 'multiclass-classification' ? labels.map((label) => `score_${label}`) : ['score'];
+  const hasScore = outputs.score !== undefined;
+  const roles =
+    task === 'regression'
+      ? ['value']
+      : [...(outputs.label === undefined ? [] : ['label']), ...(hasScore ? scoreRoles : [])];
+  return {
+    task,
+    roles,
+    hasScore,
+    hasLabel: outputs.label !== undefined && task !== 'regression',
+    labels,
+    codeOf: (label) => {
+      if (task === 'binary-classification')
+        return label === positive || (positive === '1' && label === 'true') ? 1 : 0;
+      const known = codes.get(label);
+      if (known !== undefined) return known;
+      labels.push(label);
+      codes.set(label, labels.length - 1);
+      return labels.length - 1;
+    },
+  };
+}
+
+/** One side's outputs of a chunk, decoded: `scores` has one array a class, or one alone. */
+export interface DecodedOutputs {
+  readonly scores: readonly Float64Array[];
+  readonly label: Int32Array;
+}
+
+export function decodedOutputs(pairing: OutputPairing, rows: number): DecodedOutputs {
+  const scoreCount = pairing.roles.filter((role) => role !== 'label').length;
+  return {
+    scores: Array.from({ length: scoreCount }, () => new Float64Array(rows).fill(Number.NaN)),
+    label: new Int32Array(rows).fill(-1),
+  };
+}
+
+/** Decodes all rows of `outputs` into `decoded` from row `at` on. Without a label output, the threshold decides. */
+export function decodeOutputs(options: {
+  readonly pairing: OutputPairing;
+  readonly outputs: { readonly [role: string]: Column };
+  readonly rows: number;
+  readonly threshold: number;
+  readonly decoded: DecodedOutputs;
+  readonly at: number;
+}): void {
+  const { pairing, outputs, rows, threshold, decoded, at } = options;
+  const scoreRoles = pairing.roles.filter((role) => role !== 'label');
+  for (const [index, role] of scoreRoles.entries()) {
+    const target = decoded.scores[index];
+    if (target !== undefined) writeNumbers({ column: outputs[role], from: 0, until: rows, target, at });
+  }
+  const score = decoded.scores[0];
+  if (pairing.hasLabel) {
+    writeLabelCodes({
+      column: outputs['label'],
+      from: 0,
+      until: rows,
+      codeOf: pairing.codeOf,
+      target: decoded.label,
+      at,
+    });
+  } else if (pairing.task === 'binary-classification' && score !== undefined) {
+    for (let row = at; row < at + rows; row += 1) decoded.label[row] = (score[row] ?? 0) >= threshold ? 1 : 0;
+  } else if (pairing.task === 'multiclass-classification') {
+    for (let row = at; row < at + rows; row += 1) decoded.label[row] = highest(decoded.scores, row);
+  }
+}
+
+/** Whether a row has everything that its roles promise: finite scores, and a label. */
+export function isAnswered(pairing: OutputPairing, decoded: DecodedOutputs, row: number): boolean {
+  for (let index = 0; index < decoded.scores.length; index += 1) {
+    if (!Number.isFinite(decoded.scores[index]?.[row])) return false;
+  }
+  return pairing.task === 'regression' || (decoded.label[row] ?? -1) >= 0;
+}
+
+function highest(scores: readonly Float64Array[], row: number): number {
+  let best = 0;
+  for (let code = 1; code < scores.length; code += 1) {
+    if ((scores[code]?.[row] ?? 0) > (scores[best]?.[row] ?? 0)) best = code;
+  }
+  return best;
+}

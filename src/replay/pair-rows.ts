@@ -1,0 +1,187 @@
+import type { PairedRows } from './judging/paired-rows.js';
+import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
+import { isAnswered } from './output-pairing.js';
+import type { RowChunk } from './row-chunks.js';
+import { writeLabelCodes } from './label-codes.js';
+import { writeNumbers } from './write-numbers.js';
+
+export interface PairBuilder {
+  /** Adds the rows of a chunk that both sides answered; the others are counted, control first. */
+  add(chunk: RowChunk, control: DecodedOutputs, candidate: DecodedOutputs): void;
+  readonly counts: { readonly controlUnanswered: number; readonly candidateFailed: number };
+  /** First rows on which the candidate gave no usable output, by position; at most ten. */
+  readonly unanswered: readonly number[];
+  build(): PairedRows;
+}
+
+const unansweredMax = 10;
+
+/** Puts the two sides beside each other in arrays that double when full. */
+export function pairBuilder(pairing: OutputPairing): PairBuilder {
+  const several = pairing.task === 'multiclass-classification';
+  const counts = { controlUnanswered: 0, candidateFailed: 0 };
+  const unanswered: number[] = [];
+  let capacity = 0;
+  let rows = 0;
+  let arrays = emptyArrays();
+
+  return {
+    counts,
+    unanswered,
+    add: (chunk, control, candidate) => {
+      if (rows + chunk.rows > capacity) {
+        capacity = Math.max(8192, 2 * capacity, rows + chunk.rows);
+        arrays = grown(arrays, capacity);
+      }
+      const truth = truthOf(chunk, pairing);
+      for (let row = 0; row < chunk.rows; row += 1) {
+        const position = chunk.positions[row] ?? Number.NaN;
+        if (!isAnswered(pairing, control, row)) {
+          counts.controlUnanswered += 1;
+          continue;
+        }
+        if (!isAnswered(pairing, candidate, row)) {
+          counts.candidateFailed += 1;
+          if (unanswered.length < unansweredMax) unanswered.push(position);
+          continue;
+        }
+        const truthHere = truth[row] ?? Number.NaN;
+        arrays.positions[rows] = position;
+        arrays.occurredAt[rows] = chunk.occurredAt[row] ?? Number.NaN;
+        arrays.truth[rows] = truthHere;
+        arrays.controlLabel[rows] = control.label[row] ?? -1;
+        arrays.candidateLabel[rows] = candidate.label[row] ?? -1;
+        if (several) {
+          arrays.distance[rows] = largestDistance(control.scores, candidate.scores, row);
+          arrays.controlValue[rows] = Number.isNaN(truthHere)
+            ? Number.NaN
+            : (control.scores[truthHere]?.[row] ?? Number.NaN);
+          arrays.candidateValue[rows] = Number.isNaN(truthHere)
+            ? Number.NaN
+            : (candidate.scores[truthHere]?.[row] ?? Number.NaN);
+        } else {
+          arrays.controlValue[rows] = control.scores[0]?.[row] ?? Number.NaN;
+          arrays.candidateValue[rows] = candidate.scores[0]?.[row] ?? Number.NaN;
+        }
+        rows += 1;
+      }
+    },
+    build: () => {
+      const cut = cutTo(arrays, rows);
+      const noValue = several ? new Float64Array(rows).fill(Number.NaN) : undefined;
+      return {
+        task: pairing.task,
+        rows,
+        labels: [...pairing.labels],
+        positions: cut.positions,
+        occurredAt: cut.occurredAt,
+        truth: cut.truth,
+        scoreDistance: several && pairing.hasScore ? cut.distance : undefined,
+        control: {
+          value: noValue ?? cut.controlValue,
+          label: cut.controlLabel,
+          truthScore: several && pairing.hasScore ? cut.controlValue : undefined,
+        },
+        candidate: {
+          value: noValue ?? cut.candidateValue,
+          label: cut.candidateLabel,
+          truthScore: several && pairing.hasScore ? cut.candidateValue : undefined,
+        },
+      };
+    },
+  };
+}
+
+/** Binary truths that are neither 0 nor 1 count as unknown. */
+function truthOf(chunk: RowChunk, pairing: OutputPairing): Float64Array {
+  const truth = new Float64Array(chunk.rows);
+  if (pairing.task === 'multiclass-classification') {
+    const codes = new Int32Array(chunk.rows);
+    writeLabelCodes({
+      column: chunk.truth,
+      from: 0,
+      until: chunk.rows,
+      codeOf: pairing.codeOf,
+      target: codes,
+      at: 0,
+    });
+    for (let row = 0; row < chunk.rows; row += 1)
+      truth[row] = (codes[row] ?? -1) < 0 ? Number.NaN : (codes[row] ?? -1);
+    return truth;
+  }
+  writeNumbers({ column: chunk.truth, from: 0, until: chunk.rows, target: truth, at: 0 });
+  const binary = pairing.task === 'binary-classification';
+  for (let row = 0; row < chunk.rows; row += 1) {
+    const value = truth[row] ?? Number.NaN;
+    if (binary ? value !== 0 && value !== 1 : !Number.isFinite(value)) truth[row] = Number.NaN;
+  }
+  return truth;
+}
+
+function largestDistance(
+  control: readonly Float64Array[],
+  candidate: readonly Float64Array[],
+  row: number,
+): number {
+  let largest = 0;
+  for (let code = 0; code < control.length; code += 1) {
+    largest = Math.max(largest, Math.abs((candidate[code]?.[row] ?? 0) - (control[code]?.[row] ?? 0)));
+  }
+  return largest;
+}
+
+interface PairArrays {
+  readonly positions: Float64Array;
+  readonly occurredAt: Float64Array;
+  readonly truth: Float64Array;
+  readonly distance: Float64Array;
+  readonly controlValue: Float64Array;
+  readonly candidateValue: Float64Array;
+  readonly controlLabel: Int32Array;
+  readonly candidateLabel: Int32Array;
+}
+
+function emptyArrays(): PairArrays {
+  return mapArrays(
+    () => new Float64Array(0),
+    () => new Int32Array(0),
+  );
+}
+
+function grown(from: PairArrays, capacity: number): PairArrays {
+  return mapArrays(
+    (name) => copied(from[name], new Float64Array(capacity)),
+    (name) => copied(from[name], new Int32Array(capacity)),
+  );
+}
+
+function cutTo(from: PairArrays, rows: number): PairArrays {
+  return mapArrays(
+    (name) => from[name].subarray(0, rows),
+    (name) => from[name].subarray(0, rows),
+  );
+}
+
+type FloatName = 'positions' | 'occurredAt' | 'truth' | 'distance' | 'controlValue' | 'candidateValue';
+type CodeName = 'controlLabel' | 'candidateLabel';
+
+function mapArrays(
+  floats: (name: FloatName) => Float64Array,
+  codes: (name: CodeName) => Int32Array,
+): PairArrays {
+  return {
+    positions: floats('positions'),
+    occurredAt: floats('occurredAt'),
+    truth: floats('truth'),
+    distance: floats('distance'),
+    controlValue: floats('controlValue'),
+    candidateValue: floats('candidateValue'),
+    controlLabel: codes('controlLabel'),
+    candidateLabel: codes('candidateLabel'),
+  };
+}
+
+function copied<Values extends Float64Array | Int32Array>(from: Values, to: Values): Values {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,78 @@
+import type { RecordedCount, RecordedQuery } from '../projections/datasets/recorded-predictions.js';
+import type { ModelManifest } from '../schemas/model-manifest.js';
+import { errors } from '../services/platform/errors.js';
+import type { OutputPairing } from './output-pairing.js';
+import { outputPairing } from './output-pairing.js';
+import type { ReplayOptions } from './replay-options.js';
+import { formatMicros } from './time-option.js';
+
+export interface ReplayPlan {
+  readonly candidate: ModelManifest;
+  /** Of the version that is run again as the control; undefined: the record is the control. */
+  readonly control: ModelManifest | undefined;
+  readonly pairing: OutputPairing;
+  readonly query: RecordedQuery;
+  readonly count: RecordedCount;
+}
+
+/**
+ * Checks that the comparison makes sense, before anything is loaded. Throws MODEL_VERSION_NOT_FOUND, REPLAY_CANDIDATE_UNFIT (another
+ * task or other outputs), USAGE_INVALID (control and candidate are one), REPLAY_RANGE_EMPTY.
+ */
+export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
+  const { model, manifests, recorded, range } = options;
+  const candidate = manifestOf(options, options.candidate);
+  const control = options.control === 'recorded' ? undefined : manifestOf(options, options.control.version);
+  if (control !== undefined && control.version === candidate.version) {
+    throw errors.USAGE_INVALID({ problem: `Control and candidate are both ${candidate.version}` });
+  }
+  for (const other of control === undefined ? manifests.values() : [control])
+    checkComparable(other, candidate);
+  const pairing = outputPairing(candidate);
+  const features = new Set(candidate.features.map((feature) => feature.name));
+  for (const other of control === undefined ? manifests.values() : [control]) {
+    for (const feature of other.features) features.add(feature.name);
+  }
+  const query: RecordedQuery = {
+    model,
+    occurredFrom: range.fromMicros,
+    occurredUntil: range.untilMicros,
+    ...(options.knownUntil === undefined ? {} : { knownUntil: options.knownUntil }),
+    features: [...features].sort(),
+    outputs: pairing.roles,
+    ...(options.where === undefined ? {} : { where: options.where }),
+  };
+  const count = await recorded.count(query);
+  if (count.rows === 0) {
+    const where = options.where === undefined ? '' : ` where ${options.where}`;
+    throw errors.REPLAY_RANGE_EMPTY({
+      range: `${formatMicros(range.fromMicros)} to ${formatMicros(range.untilMicros)}${where}`,
+      available:
+        count.available === undefined
+          ? `no prediction of ${model}`
+          : `${formatMicros(count.available.from)} to ${formatMicros(count.available.until)}`,
+    });
+  }
+  return { candidate, control, pairing, query, count };
+}
+
+function manifestOf({ model, manifests }: ReplayOptions, version: string): ModelManifest {
+  const manifest = manifests.get(version);
+  if (manifest === undefined)
+    throw errors.MODEL_VERSION_NOT_FOUND({ model, version, known: [...manifests.keys()] });
+  return manifest;
+}
+
+function checkComparable(control: ModelManifest, candidate: ModelManifest): void {
+  const pair = (of: ModelManifest): string => `${of.version} is ${of.task} with ${outputsOf(of)}`;
+  if (control.task !== candidate.task || outputsOf(control) !== outputsOf(candidate)) {
+    throw errors.REPLAY_CANDIDATE_UNFIT({ problem: `${pair(control)}, ${pair(candidate)}` });
+  }
+}
+
+function outputsOf({ outputs, classes, positiveClass, task }: ModelManifest): string {
+  const roles = (['label', 'score', 'value'] as const).filter((role) => outputs[role] !== undefined);
+  const classNames = task === 'regression' || classes === undefined ? [] : classes.map(String).sort();
+  const positive = task === 'binary-classification' ? [`positive class ${positiveClass ?? 1}`] : [];
+  return [...roles, ...classNames, ...positive].join(', ');
+}

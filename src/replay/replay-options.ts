@@ -1,0 +1,62 @@
+import type { RecordedPredictions } from '../projections/datasets/recorded-predictions.js';
+import type { Scalar } from '../schemas/json-value.js';
+import type { ModelManifest } from '../schemas/model-manifest.js';
+import type { InferenceModel } from '../services/inference/inference-model.js';
+import type { Clock } from '../services/platform/clock.js';
+import type { ReplayExpectation } from './report/report-schema.js';
+
+export type MissingFeature = 'fail' | 'null' | 'default';
+
+export interface ReplayOptions {
+  readonly model: string;
+  /** What was recorded; the caller closes it. */
+  readonly recorded: RecordedPredictions;
+  /**
+   * Loads a version from the registry, best in a worker; replay closes what it loads. The model MUST leave the batch to the
+   * caller (no `takesBatches`), since a batch that it fails on is run again in parts.
+   */
+  readonly loadModel: (version: string) => Promise<InferenceModel>;
+  /** Every registered version of the model. A version that served and is not here counts as imported. */
+  readonly manifests: ReadonlyMap<string, ModelManifest>;
+  /** `recorded`: what was answered then; a version: what it answers now on the recorded inputs. */
+  readonly control: 'recorded' | { readonly version: string };
+  readonly candidate: string;
+  /** `occurredAt`, microseconds UTC, from inclusive, until exclusive. */
+  readonly range: { readonly fromMicros: number; readonly untilMicros: number };
+  /** Truths known later than this, microseconds UTC, are treated as unknown. */
+  readonly knownUntil?: number;
+  readonly expect: ReplayExpectation;
+  /** About so many of the rows in range, chosen by a hash of position and seed. */
+  readonly sample?: number;
+  /** A whole number in [0, 2^32). */
+  readonly seed: number;
+  /** An SQL condition over the model's view. */
+  readonly where?: string;
+  /** What a candidate gets for a feature that the log does not have. */
+  readonly missingFeature: MissingFeature;
+  /** Features that the candidate gets one value for in every row, whatever was recorded. */
+  readonly set?: { readonly [feature: string]: Scalar };
+  readonly onProgress?: (progress: ReplayProgress) => void;
+  /** What does not belong into a report that is the same when run again: durations. Called once, at the end. */
+  readonly onTimings?: (timings: ReplayTimings) => void;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+export interface ReplayProgress {
+  readonly rows: number;
+  readonly total: number;
+  readonly rowsPerSecond: number;
+}
+
+export interface ReplayTimings {
+  readonly startedAtMicros: number;
+  readonly totalMicros: number;
+  /** From the first row read until the last row paired. */
+  readonly replayMicros: number;
+  readonly judgeMicros: number;
+  /** Sum over the candidate's runs, as the model reports it. */
+  readonly candidateInferenceMicros: number;
+  readonly comparedRows: number;
+  readonly rowsPerSecond: number;
+}

@@ -1,0 +1,180 @@
+import type { RecordedRow } from '../../projections/datasets/recorded-predictions.js';
+import type { ComparedRows } from '../compare-rows.js';
+import type { Judgement } from '../judging/judge.js';
+import type { PairedRows, PairedSide } from '../judging/paired-rows.js';
+import { replaySettings } from '../judging/replay-settings.js';
+import { verdictOf } from '../judging/verdict.js';
+import type { ReplayPlan } from '../plan-replay.js';
+import type { ReplayOptions } from '../replay-options.js';
+import { formatMicros } from '../time-option.js';
+import { notJudged } from './not-judged.js';
+import { reproduceCommand } from './reproduce-command.js';
+import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
+
+export interface ReportParts {
+  readonly options: ReplayOptions;
+  readonly plan: ReplayPlan;
+  readonly compared: ComparedRows;
+  readonly noiseFloor: NoiseFloor;
+  readonly judgement: Judgement;
+  readonly given: readonly string[];
+  readonly neverRecorded: readonly string[];
+  readonly candidateDigest: string;
+  readonly controlDigest: string | undefined;
+  /** By position. */
+  readonly examples: ReadonlyMap<string, RecordedRow>;
+}
+
+/** Puts the report together; the same parts give the same report. */
+export function replayReport(parts: ReportParts): ReplayReport {
+  const { options, plan, compared, noiseFloor, judgement } = parts;
+  const { excluded, rows } = compared;
+  const waterfall = {
+    recorded: plan.count.rows,
+    ...excluded,
+    compared: rows.rows,
+    withoutTruth: rows.rows - judgement.judged,
+    judged: judgement.judged,
+  };
+  const importedRows =
+    plan.control === undefined
+      ? compared.served.reduce((sum, { digest, rows: served }) => sum + (digest === null ? served : 0), 0)
+      : 0;
+  const { expect } = options;
+  const { verdict, reason } = verdictOf({
+    expect,
+    waterfall,
+    noiseFloor,
+    importedRows,
+    gates: judgement.gates,
+  });
+  return {
+    schemaVersion: 1,
+    model: options.model,
+    task: plan.candidate.task,
+    expect,
+    verdict,
+    reason,
+    range: { from: formatMicros(options.range.fromMicros), until: formatMicros(options.range.untilMicros) },
+    knownUntil: options.knownUntil === undefined ? null : formatMicros(options.knownUntil),
+    log: { position: String(options.recorded.position), hash: options.recorded.logHash },
+    control: controlOf(parts),
+    candidate: { version: plan.candidate.version, digest: parts.candidateDigest },
+    settings: {
+      margin: replaySettings.margin,
+      level: replaySettings.level,
+      tolerance: replaySettings.tolerance,
+      agreementLimit: replaySettings.agreementLimit,
+      seed: options.seed,
+      sample: options.sample ?? null,
+      where: options.where ?? null,
+      missingFeature: options.missingFeature,
+      given: [...parts.given],
+    },
+    waterfall,
+    noiseFloor,
+    gates: judgement.gates,
+    metrics: judgement.metrics,
+    flips: judgement.flips,
+    shift: judgement.shift,
+    density: judgement.density,
+    days: judgement.days,
+    worst: { by: judgement.worst.by, rows: worstOf(parts) },
+    failures: compared.failures.map(({ position, message }) => {
+      const row = parts.examples.get(String(position));
+      return {
+        position: String(position),
+        predictionId: row?.predictionId ?? '',
+        key: row?.key ?? null,
+        message,
+      };
+    }),
+    notes: notesOf(parts, importedRows),
+    notJudged: [...notJudged],
+    reproduce: reproduceCommand(options),
+  };
+}
+
+function controlOf({ plan, compared, controlDigest }: ReportParts): ReplayReport['control'] {
+  if (plan.control === undefined)
+    return { kind: 'recorded', versions: compared.served.map((served) => ({ ...served })) };
+  const { version } = plan.control;
+  return {
+    kind: 'version',
+    versions: [{ version, digest: controlDigest ?? null, rows: compared.rows.rows }],
+  };
+}
+
+function worstOf({ compared, judgement, examples }: ReportParts): WorstRow[] {
+  const { rows } = compared;
+  return judgement.worst.rows.map(({ row, increase }) => {
+    const position = String(rows.positions[row] ?? 0);
+    const example = examples.get(position);
+    return {
+      position,
+      predictionId: example?.predictionId ?? '',
+      key: example?.key ?? null,
+      occurredAt: formatMicros(rows.occurredAt[row] ?? 0),
+      control: sideOf(rows, rows.control, row),
+      candidate: sideOf(rows, rows.candidate, row),
+      truth: truthOf(rows, row),
+      increase,
+      inputs: inputsOf(example),
+    };
+  });
+}
+
+function sideOf(rows: PairedRows, side: PairedSide, row: number) {
+  const value = side.truthScore?.[row] ?? side.value[row] ?? Number.NaN;
+  return { label: rows.labels[side.label[row] ?? -1] ?? null, value: Number.isNaN(value) ? null : value };
+}
+
+function truthOf(rows: PairedRows, row: number): string | number | null {
+  const truth = rows.truth[row] ?? Number.NaN;
+  if (Number.isNaN(truth)) return null;
+  return rows.task === 'regression' ? truth : (rows.labels[truth] ?? null);
+}
+
+/** By name, so that the order of columns in a dataset does not show; numbers that JSON lacks as text. */
+function inputsOf(example: RecordedRow | undefined): WorstRow['inputs'] {
+  const entries = Object.entries(example?.inputs ?? {}).sort(([first], [second]) =>
+    first < second ? -1 : 1,
+  );
+  return Object.fromEntries(
+    entries.map(([name, value]) => [
+      name,
+      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+    ]),
+  );
+}
+
+function notesOf({ plan, compared, neverRecorded, judgement }: ReportParts, importedRows: number): string[] {
+  const notes: string[] = [];
+  if (importedRows > 0) {
+    notes.push(
+      `${importedRows} rows were imported: their control cannot be run again, so it is taken as recorded.`,
+    );
+  }
+  if (compared.rows.rows > 0 && neverRecorded.length > 0) {
+    notes.push(
+      `No compared row has a value of ${neverRecorded.join(', ')}; the candidate was given its missing value.`,
+    );
+  }
+  if (judgement.judged > 0 && judgement.judged < compared.rows.rows) {
+    const share = ((100 * judgement.judged) / compared.rows.rows).toFixed(1);
+    notes.push(
+      `Quality is judged on the ${share} % of compared rows whose truth is known; the others may differ.`,
+    );
+  }
+  if (compared.excluded.candidateFailed > 0) {
+    notes.push(
+      `Quality is judged without the ${compared.excluded.candidateFailed} rows on which the candidate failed.`,
+    );
+  }
+  if (plan.candidate.trainedOn === undefined) {
+    notes.push(
+      'The candidate does not say what it was trained on: rows that it has seen could not be excluded.',
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,202 @@
+import { z } from 'zod';
+
+const Count = z.int().nonnegative();
+const Instant = z.string();
+/** A number that JSON can hold; what could not be computed is null, and its reason stands beside it. */
+const Value = z.number().nullable();
+const Digest = z.string();
+const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+export const ReplayVerdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID']);
+export type ReplayVerdict = z.infer<typeof ReplayVerdict>;
+
+export const ReplayExpectation = z.enum(['same', 'no-worse', 'anything']);
+export type ReplayExpectation = z.infer<typeof ReplayExpectation>;
+
+/** Two-sided limits at `level`. */
+const Interval = z.strictObject({ lower: z.number(), upper: z.number(), level: z.number() });
+export type Interval = z.infer<typeof Interval>;
+
+/** One gate: passes when its whole interval lies on the good side of the limit, fails when it lies wholly on the bad. */
+export const ReplayGate = z.strictObject({
+  name: z.enum(['agreement', 'log-loss', 'mean-absolute-error', 'candidate-failures']),
+  /** What is measured, in one sentence. */
+  measures: z.string(),
+  rows: Count,
+  estimate: Value,
+  interval: Interval.nullable(),
+  limit: z.number(),
+  /** On which side of the limit the good values are. */
+  good: z.enum(['below', 'above']),
+  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
+  reason: z.string(),
+  /** About how many rows would decide it, if what was seen goes on; null when decided, or when rows would not help. */
+  rowsNeeded: Count.nullable(),
+});
+export type ReplayGate = z.infer<typeof ReplayGate>;
+
+export const ReplayMetric = z.strictObject({
+  name: z.string(),
+  rows: Count,
+  control: Value,
+  candidate: Value,
+  /** candidate − control. */
+  difference: Value,
+  interval: Interval.nullable(),
+  better: z.enum(['lower', 'higher', 'neither']),
+  /** Why something is null. */
+  note: z.string().nullable(),
+});
+export type ReplayMetric = z.infer<typeof ReplayMetric>;
+
+const Flips = z.strictObject({
+  rows: Count,
+  flipped: Count,
+  rate: z.number(),
+  interval: Interval,
+  /** Rows by control label (outer) and candidate label (inner), in the order of `labels`. */
+  labels: z.array(z.string()),
+  matrix: z.array(z.array(Count)),
+  /** Where the truth is known. */
+  judged: Count,
+  rightToWrong: Count,
+  wrongToRight: Count,
+});
+export type Flips = z.infer<typeof Flips>;
+
+const Quantile = z.strictObject({ probability: z.number(), value: z.number() });
+
+const Shift = z.strictObject({
+  /** Mean of candidate − control; null for several classes. */
+  mean: Value,
+  interval: Interval.nullable(),
+  /** Quantiles of |candidate − control|; for several classes of the largest difference of a class. */
+  distance: z.array(Quantile),
+  tolerance: z.number(),
+  beyondTolerance: Count,
+});
+export type Shift = z.infer<typeof Shift>;
+
+/** Rows by score of either side: equal bins between the first and the last edge. */
+const Density = z.strictObject({
+  from: z.number(),
+  until: z.number(),
+  control: z.array(Count),
+  candidate: z.array(Count),
+});
+export type Density = z.infer<typeof Density>;
+
+const Day = z.strictObject({
+  day: z.string(),
+  rows: Count,
+  judged: Count,
+  /** Mean loss over the judged rows: log loss, or the absolute error of a regression. */
+  controlLoss: Value,
+  candidateLoss: Value,
+});
+export type Day = z.infer<typeof Day>;
+
+const Side = z.strictObject({ label: z.string().nullable(), value: Value });
+
+const WorstRow = z.strictObject({
+  position: z.string(),
+  predictionId: z.string(),
+  key: z.string().nullable(),
+  occurredAt: Instant,
+  control: Side,
+  candidate: Side,
+  truth: z.union([z.string(), z.number()]).nullable(),
+  /** By how much the candidate's loss is larger, or |difference| where there is no truth. */
+  increase: z.number(),
+  inputs: z.record(z.string(), Cell),
+});
+export type WorstRow = z.infer<typeof WorstRow>;
+
+export const NoiseFloorOfVersion = z.strictObject({
+  version: z.string(),
+  digest: Digest,
+  rows: Count,
+  maxDifference: Value,
+  labelsChanged: Count.nullable(),
+  reproduced: z.boolean(),
+  problem: z.string().nullable(),
+});
+export type NoiseFloorOfVersion = z.infer<typeof NoiseFloorOfVersion>;
+
+const NoiseFloor = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('measured'), limit: z.number(), versions: z.array(NoiseFloorOfVersion) }),
+  z.strictObject({ kind: z.literal('none'), reason: z.string() }),
+]);
+export type NoiseFloor = z.infer<typeof NoiseFloor>;
+
+/** Every row in range, taken away step by step. */
+const Waterfall = z.strictObject({
+  recorded: Count,
+  outOfSample: Count,
+  servedByCandidate: Count,
+  trainedOn: Count,
+  controlUnanswered: Count,
+  candidateFailed: Count,
+  compared: Count,
+  withoutTruth: Count,
+  judged: Count,
+});
+export type Waterfall = z.infer<typeof Waterfall>;
+
+/**
+ * The report of a replay: a pure function of range, truth known until, log position, digests, gates and seed. Holds no
+ * duration, host, path or date of running.
+ */
+export const ReplayReport = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: z.string(),
+  task: z.enum(['binary-classification', 'multiclass-classification', 'regression']),
+  expect: ReplayExpectation,
+  verdict: ReplayVerdict,
+  /** One sentence: why. */
+  reason: z.string(),
+  range: z.strictObject({ from: Instant, until: Instant }),
+  knownUntil: Instant.nullable(),
+  log: z.strictObject({ position: z.string(), hash: z.string() }),
+  control: z.strictObject({
+    kind: z.enum(['recorded', 'version']),
+    /** Which versions gave the control's outputs, and how many of the rows that take part; digest null: imported. */
+    versions: z.array(z.strictObject({ version: z.string(), digest: Digest.nullable(), rows: Count })),
+  }),
+  candidate: z.strictObject({ version: z.string(), digest: Digest }),
+  settings: z.strictObject({
+    margin: z.number(),
+    level: z.number(),
+    tolerance: z.number(),
+    agreementLimit: z.number(),
+    seed: Count,
+    sample: Count.nullable(),
+    where: z.string().nullable(),
+    missingFeature: z.enum(['fail', 'null', 'default']),
+    /** `feature = value` that the candidate was given instead of the record. */
+    given: z.array(z.string()),
+  }),
+  waterfall: Waterfall,
+  noiseFloor: NoiseFloor,
+  gates: z.array(ReplayGate),
+  metrics: z.array(ReplayMetric),
+  flips: Flips.nullable(),
+  shift: Shift.nullable(),
+  density: Density.nullable(),
+  days: z.array(Day),
+  worst: z.strictObject({ by: z.enum(['loss', 'distance']), rows: z.array(WorstRow) }),
+  /** First rows on which the candidate failed. */
+  failures: z.array(
+    z.strictObject({
+      position: z.string(),
+      predictionId: z.string(),
+      key: z.string().nullable(),
+      message: z.string(),
+    }),
+  ),
+  notes: z.array(z.string()),
+  /** What this release does not judge: said, so that silence is not taken for a pass. */
+  notJudged: z.array(z.strictObject({ what: z.string(), why: z.string() })),
+  reproduce: z.string(),
+});
+export type ReplayReport = z.infer<typeof ReplayReport>;

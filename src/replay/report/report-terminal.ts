@@ -1,0 +1,224 @@
+import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
+import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
+import { waterfallLines } from './waterfall-lines.js';
+
+/** Meanings, not colours; each gives the text back, with or without colour. */
+export interface ReportPaint {
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly bold: (text: string) => string;
+}
+
+const width = 80;
+const worstShown = 5;
+
+/** The report as text of at most 80 columns (before paint), the verdict first; ends with a newline. */
+export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): string {
+  const heading = (title: string): string => paint.bold(title);
+  const sections: (readonly string[])[] = [
+    [
+      `${verdictPaint(report.verdict, paint)(report.verdict)}  ${clean(report.model)}: ${clean(candidateWords(report))}`,
+      ...wrap(clean(report.reason), 0),
+    ],
+    [
+      ...labelled('range', `${report.range.from} to ${report.range.until}`),
+      ...(report.knownUntil === null ? [] : labelled('known', `truth as known at ${report.knownUntil}`)),
+      ...labelled('noise', noiseWords(report.noiseFloor)),
+      ...labelled('again', clean(report.reproduce)).map((line) => paint.dim(line)),
+    ],
+    [heading('Rows'), ...waterfallLines(report.waterfall).map(waterfallLine)],
+    [
+      heading(metricLine('', 'control', 'candidate', 'difference [95 % interval]')),
+      ...metricLines(report, paint),
+    ],
+    ...(report.gates.length === 0
+      ? []
+      : [[heading('Gates'), ...report.gates.flatMap((gate) => gateLines(gate, paint))]]),
+    ...changeSections(report, heading),
+    ...worstSections(report, heading),
+    ...(report.failures.length === 0
+      ? []
+      : [
+          [
+            heading('The candidate failed on'),
+            ...report.failures
+              .slice(0, 3)
+              .flatMap((row) => wrap(clean(`${row.predictionId}: ${row.message}`), 2)),
+          ],
+        ]),
+    ...(report.notes.length === 0 && report.settings.given.length === 0
+      ? []
+      : [[heading('Note'), ...notes(report).flatMap((note) => wrap(clean(note), 2))]]),
+    [
+      heading('Not judged yet'),
+      ...report.notJudged.flatMap(({ what, why }) => wrap(`${what}: ${why}`, 2)),
+    ].map((line) => paint.dim(line)),
+  ];
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+export function verdictPaint(verdict: ReplayVerdict, paint: ReportPaint): (text: string) => string {
+  const colour = { PASS: paint.good, FAIL: paint.bad, INCONCLUSIVE: paint.warn, INVALID: paint.bad }[verdict];
+  return (text) => paint.bold(colour(text));
+}
+
+function candidateWords({ candidate, control, expect }: ReplayReport): string {
+  const versions = [...new Set(control.versions.map(({ version }) => version))];
+  const against =
+    control.kind === 'recorded'
+      ? `what ${versions.slice(0, 4).join(', ') || 'nobody'} answered`
+      : versions.join(', ');
+  return `${candidate.version} against ${against} (expect ${expect})`;
+}
+
+function noiseWords(noise: NoiseFloor): string {
+  if (noise.kind === 'none') return `no noise floor: ${noise.reason}`;
+  return noise.versions
+    .map((found) => {
+      const size =
+        found.maxDifference === null
+          ? 'not compared'
+          : `largest difference ${formatValue(found.maxDifference)}`;
+      return `${clean(found.version)} ${found.reproduced ? 'reproduces' : 'does not reproduce'} its record on ${formatCount(found.rows)} rows (${size})`;
+    })
+    .join('; ');
+}
+
+function notes(report: ReplayReport): readonly string[] {
+  const { given } = report.settings;
+  return [...report.notes, ...(given.length === 0 ? [] : [`The candidate was given ${given.join(', ')}.`])];
+}
+
+function waterfallLine(line: {
+  readonly what: string;
+  readonly rows: number;
+  readonly kept: boolean;
+}): string {
+  const rows = line.kept ? formatCount(line.rows) : `− ${formatCount(line.rows)}`;
+  return `  ${rows.padStart(14)}  ${line.what}`;
+}
+
+function metricLines(report: ReplayReport, paint: ReportPaint): readonly string[] {
+  return report.metrics.map((metric) => {
+    const { name, control, candidate, difference, interval, better, note } = metric;
+    if (difference === null) return cut(`  ${name.padEnd(20)}${note ?? 'not computed'}`);
+    const text = `${formatSigned(difference)} ${interval === null ? '' : formatInterval(interval)}`;
+    const line = metricLine(name, formatValue(control), formatValue(candidate), text);
+    if (interval === null || better === 'neither') return line;
+    const worse = better === 'lower' ? interval.lower > 0 : interval.upper < 0;
+    const improved = better === 'lower' ? interval.upper < 0 : interval.lower > 0;
+    if (!worse && !improved) return line;
+    return worse ? paint.bad(line) : paint.good(line);
+  });
+}
+
+function metricLine(name: string, control: string, candidate: string, difference: string): string {
+  return cut(`  ${name.padEnd(20)}${control.padStart(10)}  ${candidate.padStart(10)}  ${difference}`);
+}
+
+function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
+  const found =
+    gate.interval === null
+      ? 'no interval'
+      : `${formatSigned(gate.estimate)} ${formatInterval(gate.interval)}`;
+  const [first = '', ...rest] = wrap(
+    `${gate.verdict} ${gate.name} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
+    2,
+  );
+  return [
+    first.replace(gate.verdict, verdictPaint(gate.verdict, paint)(gate.verdict)),
+    ...rest,
+    ...wrap(`${found}, must lie ${gate.good} ${formatValue(gate.limit)}`, 4),
+    ...(gate.rowsNeeded === null
+      ? []
+      : wrap(`about ${formatCount(gate.rowsNeeded)} rows would be needed`, 4)),
+  ];
+}
+
+function changeSections(report: ReplayReport, heading: (title: string) => string): (readonly string[])[] {
+  const { flips, shift } = report;
+  const lines: string[] = [];
+  if (flips !== null) {
+    const rate = `${formatPercent(flips.rate, 2)} [${formatPercent(flips.interval.lower, 2)}, ${formatPercent(flips.interval.upper, 2)}]`;
+    lines.push(
+      ...wrap(`${formatCount(flips.flipped)} of ${formatCount(flips.rows)} labels flip: ${rate}`, 2),
+    );
+    lines.push(
+      ...wrap(
+        `on ${formatCount(flips.judged)} with truth: right to wrong ${formatCount(flips.rightToWrong)}, wrong to right ${formatCount(flips.wrongToRight)}`,
+        2,
+      ),
+    );
+    for (const [control, cells] of flips.matrix.entries()) {
+      if (flips.labels.length > 6) break;
+      const words = cells.map(
+        (rows, candidate) => `${clean(flips.labels[candidate] ?? '')} ${formatCount(rows)}`,
+      );
+      lines.push(...wrap(`control ${clean(flips.labels[control] ?? '')} → candidate ${words.join(', ')}`, 4));
+    }
+  }
+  if (shift !== null) {
+    const words = shift.distance.map(({ probability, value }) =>
+      probability === 1
+        ? `largest ${formatValue(value)}`
+        : `${100 * probability} % within ${formatValue(value)}`,
+    );
+    lines.push(...wrap(`|difference|: ${words.join(', ')}`, 2));
+  }
+  return lines.length === 0 ? [] : [[heading('What changes'), ...lines]];
+}
+
+function worstSections({ worst }: ReplayReport, heading: (title: string) => string): (readonly string[])[] {
+  if (worst.rows.length === 0) return [];
+  const by = worst.by === 'loss' ? 'where the candidate loses most' : 'where the two differ most';
+  return [[heading(`Worst rows (${by})`), ...worst.rows.slice(0, worstShown).flatMap(worstLines)]];
+}
+
+function worstLines(row: WorstRow): readonly string[] {
+  const key = row.key === null ? '' : ` ${clean(row.key)}`;
+  const side = ({ value, label }: WorstRow['control']): string =>
+    value === null ? clean(label ?? '–') : formatValue(value);
+  const truth = row.truth === null ? '' : `, truth ${clean(String(row.truth))}`;
+  return [
+    cut(`  ${row.predictionId || `position ${row.position}`}${key}`),
+    cut(
+      `    ${row.occurredAt}  ${side(row.control)} → ${side(row.candidate)}${truth}  (${formatSigned(row.increase)})`,
+    ),
+  ];
+}
+
+function labelled(label: string, text: string): readonly string[] {
+  return wrap(text, 8).map((line, index) => (index === 0 ? `${label.padEnd(8)}${line.slice(8)}` : line));
+}
+
+/** Breaks at spaces; a word longer than a line is broken where the line ends, so nothing is lost. */
+function wrap(text: string, indent: number): readonly string[] {
+  const room = width - indent;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    let rest = word;
+    if (line !== '' && line.length + 1 + rest.length > room) {
+      lines.push(line);
+      line = '';
+    }
+    while (rest.length > room) {
+      lines.push(rest.slice(0, room));
+      rest = rest.slice(room);
+    }
+    line = line === '' ? rest : `${line} ${rest}`;
+  }
+  lines.push(line);
+  return lines.map((each) => ' '.repeat(indent) + each);
+}
+
+function cut(line: string): string {
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
+
+/** Text from outside may hold terminal control sequences; they are shown, not obeyed. */
+function clean(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '�');
+}

@@ -1,0 +1,173 @@
+import type { RecordedRow } from '../projections/datasets/recorded-predictions.js';
+import type { ModelManifest } from '../schemas/model-manifest.js';
+import type { InferenceModel } from '../services/inference/inference-model.js';
+import { systemClock } from '../services/platform/clock.js';
+import { errors } from '../services/platform/errors.js';
+import type { CandidateInputs } from './candidate-inputs.js';
+import { candidateInputs } from './candidate-inputs.js';
+import type { ComparedRows } from './compare-rows.js';
+import { compareRows } from './compare-rows.js';
+import type { Judgement } from './judging/judge.js';
+import { judge } from './judging/judge.js';
+import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
+import type { ReplayPlan } from './plan-replay.js';
+import { planReplay } from './plan-replay.js';
+import type { ReplayOptions } from './replay-options.js';
+import { replayReport } from './report/build-report.js';
+import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
+
+/**
+ * Runs the candidate over what was recorded and judges it against the control. A mismatch, a row on which the candidate
+ * fails, or a bad verdict is in the report; thrown is only what makes a comparison impossible (see `planReplay`;
+ * REPLAY_CANDIDATE_UNFIT also for features that the log does not have), and the signal's reason when it aborts.
+ */
+export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
+  const clock = options.clock ?? systemClock;
+  const startedAtMicros = clock.nowMicros();
+  const plan = await planReplay(options);
+  options.signal?.throwIfAborted();
+  const models = await loadModels(options, plan);
+  try {
+    const replayStartedMicros = clock.nowMicros();
+    const inputs = candidateInputs({
+      manifest: plan.candidate,
+      missingFeature: options.missingFeature,
+      set: options.set ?? {},
+    });
+    const compared = await compareRows({
+      batches: options.recorded.read(plan.query),
+      rowsExpected: plan.count.rows,
+      rules: {
+        candidateDigest: models.candidate.servedBy.artefactDigest,
+        trainedOn: trainedOnMicros(plan.candidate),
+        sampleShare: options.sample === undefined ? undefined : Math.min(1, options.sample / plan.count.rows),
+        seed: options.seed,
+      },
+      pairing: plan.pairing,
+      candidate: models.candidate,
+      control: models.control,
+      inputs,
+      onRows: (rows) => {
+        const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
+        options.onProgress?.({
+          rows,
+          total: plan.count.rows,
+          rowsPerSecond: seconds > 0 ? rows / seconds : 0,
+        });
+      },
+      signal: options.signal,
+    });
+    checkRecorded(inputs, compared, options);
+    const noiseFloor = await noiseFloorOf(options, plan, compared);
+    const judgeStartedMicros = clock.nowMicros();
+    const judgement = judge({
+      rows: compared.rows,
+      expect: options.expect,
+      candidateFailed: compared.excluded.candidateFailed,
+    });
+    const judgedAtMicros = clock.nowMicros();
+    const report = replayReport({
+      options,
+      plan,
+      compared,
+      noiseFloor,
+      judgement,
+      given: inputs.given(),
+      neverRecorded: inputs.neverRecorded(),
+      candidateDigest: models.candidate.servedBy.artefactDigest,
+      controlDigest: models.control?.servedBy.artefactDigest,
+      examples: await lookUpExamples(options, compared, judgement),
+    });
+    const totalMicros = clock.nowMicros() - startedAtMicros;
+    options.onTimings?.({
+      startedAtMicros,
+      totalMicros,
+      replayMicros: judgeStartedMicros - replayStartedMicros,
+      judgeMicros: judgedAtMicros - judgeStartedMicros,
+      candidateInferenceMicros: compared.candidateInferenceMicros,
+      comparedRows: compared.rows.rows,
+      rowsPerSecond: totalMicros > 0 ? (compared.rows.rows * 1e6) / totalMicros : 0,
+    });
+    return report;
+  } finally {
+    await Promise.all([models.candidate.close(), models.control?.close()]);
+  }
+}
+
+interface ReplayModels {
+  readonly candidate: InferenceModel;
+  readonly control: InferenceModel | undefined;
+}
+
+async function loadModels(options: ReplayOptions, plan: ReplayPlan): Promise<ReplayModels> {
+  const candidate = await options.loadModel(plan.candidate.version);
+  if (plan.control === undefined) return { candidate, control: undefined };
+  try {
+    return { candidate, control: await options.loadModel(plan.control.version) };
+  } catch (error) {
+    await candidate.close();
+    throw error;
+  }
+}
+
+function trainedOnMicros({ trainedOn }: ModelManifest) {
+  if (trainedOn === undefined) return undefined;
+  return { fromMicros: Date.parse(trainedOn.from) * 1000, untilMicros: Date.parse(trainedOn.until) * 1000 };
+}
+
+/** A feature that is null in every row was not recorded, whatever the dataset's columns say. */
+function checkRecorded(inputs: CandidateInputs, compared: ComparedRows, options: ReplayOptions): void {
+  const answered = compared.rows.rows + compared.excluded.candidateFailed;
+  const [feature, ...others] = inputs.neverRecorded();
+  if (feature === undefined || answered === 0 || options.missingFeature !== 'fail') return;
+  const names = [feature, ...others].join(', ');
+  throw errors.REPLAY_CANDIDATE_UNFIT({
+    problem: `none of the ${answered} rows has a value of its ${others.length === 0 ? 'feature' : 'features'} ${names}`,
+  });
+}
+
+async function noiseFloorOf(
+  options: ReplayOptions,
+  plan: ReplayPlan,
+  compared: ComparedRows,
+): Promise<NoiseFloor> {
+  if (plan.control !== undefined) {
+    return {
+      kind: 'none',
+      reason: `the control ${plan.control.version} was run now, so no record is judged`,
+    };
+  }
+  const known = compared.noiseSamples.filter(({ version }) => options.manifests.has(version));
+  if (known.length === 0) {
+    const reason =
+      compared.served.length === 0
+        ? 'no row takes part'
+        : 'the predictions were imported, so there is no artefact to run again: the record is taken as it is';
+    return { kind: 'none', reason };
+  }
+  const versions = [];
+  for (const sample of known) {
+    const model = await options.loadModel(sample.version);
+    try {
+      versions.push(await measureNoiseFloor({ sample, model, pairing: plan.pairing }));
+    } finally {
+      await model.close();
+    }
+  }
+  return { kind: 'measured', limit: noiseFloorLimit, versions };
+}
+
+/** Identity and inputs of the rows that the report names, by position. */
+async function lookUpExamples(
+  { recorded, model }: ReplayOptions,
+  { rows, failures }: ComparedRows,
+  { worst }: Judgement,
+): Promise<ReadonlyMap<string, RecordedRow>> {
+  const positions = [
+    ...worst.rows.map(({ row }) => rows.positions[row] ?? 0),
+    ...failures.map(({ position }) => position),
+  ];
+  if (positions.length === 0) return new Map();
+  const found = await recorded.lookup(model, [...new Set(positions)].map(BigInt));
+  return new Map(found.map((row) => [row.position, row]));
+}
