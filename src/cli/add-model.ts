@@ -51,8 +51,12 @@ export async function addModel(options: {
     const manifest = profile === undefined ? bundle.manifest : applyProfile(bundle.manifest, profile, ranges);
     const stored: ModelRegistered['data']['artefacts'] = {
       model: modelArtefact,
-      ...(bundle.referencePath === undefined ? undefined : { reference: await artefacts.put(await readFile(bundle.referencePath)) }),
-      ...(profile === undefined ? undefined : { profile: await artefacts.put(Buffer.from(JSON.stringify(profile))) }),
+      ...(bundle.referencePath === undefined
+        ? undefined
+        : { reference: await artefacts.put(await readFile(bundle.referencePath)) }),
+      ...(profile === undefined
+        ? undefined
+        : { profile: await artefacts.put(Buffer.from(JSON.stringify(profile))) }),
     };
     const events = decideRegister(options.registry, {
       id: newId(),

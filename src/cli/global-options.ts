@@ -8,7 +8,9 @@ import type { Config, LoadedConfig } from '../services/platform/config.js';
 export function addGlobalOptions(command: Command): Command {
   return command
     .addOption(new Option('--data <dir>', 'data folder (default: ./hindcast-data)'))
-    .addOption(new Option('--config <file>', 'configuration file (default: ./hindcast.yaml when there is one)'));
+    .addOption(
+      new Option('--config <file>', 'configuration file (default: ./hindcast.yaml when there is one)'),
+    );
 }
 
 const Globals = z.object({

@@ -17,10 +17,15 @@ import { packageVersion } from './package-version.js';
 /** The whole `hindcast` command line. Commander's complaints are thrown, so that the exit code is ours. */
 export function hindcastProgram(): Command {
   const program = addGlobalOptions(new Command('hindcast'))
-    .description('Stores every prediction of a deployed model, and re-runs that history against a candidate before it ships.')
+    .description(
+      'Stores every prediction of a deployed model, and re-runs that history against a candidate before it ships.',
+    )
     .version(packageVersion())
     .showHelpAfterError('(see --help)')
-    .addHelpText('after', '\nThe differential test of a candidate is a command of its own: replay --model v2 --since 7d');
+    .addHelpText(
+      'after',
+      '\nThe differential test of a candidate is a command of its own: replay --model v2 --since 7d',
+    );
   serveCommand(program);
   modelCommand(program);
   sqlCommand(program);

@@ -31,10 +31,14 @@ export async function importPredictions(options: {
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }): Promise<ImportSummary> {
-  const mapping = readYamlFile(options.mapping, ImportMapping, (problem) => errors.IMPORT_MAPPING_INVALID({ path: options.mapping, problem }));
+  const mapping = await readMapping(options.mapping);
   const table = await openForeignTable(options.file);
   try {
-    const toEvents = rowReader(mapping, options, table.columns.map((column) => column.name));
+    const toEvents = rowReader(
+      mapping,
+      options,
+      table.columns.map((column) => column.name),
+    );
     const skipped = new Map<string, number>();
     let [predictions, outcomes, done] = [0, 0, 0];
     let pending: NewEvent[] = [];
@@ -67,8 +71,19 @@ export async function importPredictions(options: {
   }
 }
 
+async function readMapping(path: string): Promise<ImportMapping> {
+  const read = await readYamlFile(path, ImportMapping);
+  if (read.kind === 'read') return read.value;
+  if (read.kind === 'absent') throw errors.FILE_NOT_FOUND({ path });
+  throw errors.IMPORT_MAPPING_INVALID({ path, problem: read.problem });
+}
+
 type ReadRow =
-  | { readonly kind: 'read'; readonly prediction: PredictionServed; readonly outcome: OutcomeObserved | undefined }
+  | {
+      readonly kind: 'read';
+      readonly prediction: PredictionServed;
+      readonly outcome: OutcomeObserved | undefined;
+    }
   | { readonly kind: 'skipped'; readonly reason: string };
 
 function rowReader(
@@ -79,11 +94,15 @@ function rowReader(
   const indexOf = (column: string, where: string): number => {
     const index = names.indexOf(column);
     if (index < 0) {
-      throw errors.IMPORT_MAPPING_INVALID({ path: paths.mapping, problem: `${where} names the column "${column}", and ${basename(paths.file)} has ${names.join(', ')}` });
+      throw errors.IMPORT_MAPPING_INVALID({
+        path: paths.mapping,
+        problem: `${where} names the column "${column}", and ${basename(paths.file)} has ${names.join(', ')}`,
+      });
     }
     return index;
   };
-  const optional = (column: string | undefined, where: string): number | undefined => (column === undefined ? undefined : indexOf(column, where));
+  const optional = (column: string | undefined, where: string): number | undefined =>
+    column === undefined ? undefined : indexOf(column, where);
   const { columns } = mapping;
   const occurredAtIndex = indexOf(columns.occurredAt, 'columns.occurredAt');
   const key = optional(columns.key, 'columns.key');
@@ -91,9 +110,16 @@ function rowReader(
   const subject = optional(columns.subject, 'columns.subject');
   const truth = optional(columns.truth, 'columns.truth');
   const observedAt = optional(columns.observedAt, 'columns.observedAt');
-  const outputs = Object.entries(columns.outputs).map(([role, column]) => ({ role, index: indexOf(column, `columns.outputs.${role}`) }));
-  if (outputs.length === 0) throw errors.IMPORT_MAPPING_INVALID({ path: paths.mapping, problem: 'columns.outputs names no output' });
-  const inputs = inputColumns(mapping, names).map(({ field, column }) => ({ field, index: indexOf(column, `inputs.${field}`) }));
+  const outputs = Object.entries(columns.outputs).map(([role, column]) => ({
+    role,
+    index: indexOf(column, `columns.outputs.${role}`),
+  }));
+  if (outputs.length === 0)
+    throw errors.IMPORT_MAPPING_INVALID({ path: paths.mapping, problem: 'columns.outputs names no output' });
+  const inputs = inputColumns(mapping, names).map(({ field, column }) => ({
+    field,
+    index: indexOf(column, `inputs.${field}`),
+  }));
   const source = mapping.source ?? basename(paths.file);
 
   return (row) => {
@@ -123,7 +149,9 @@ function rowReader(
         durability: 'durable',
       },
       sensitive: {
-        inputs: Object.fromEntries(inputs.map(({ field, index }): [string, JsonValue] => [field, foreignScalar(row[index])])),
+        inputs: Object.fromEntries(
+          inputs.map(({ field, index }): [string, JsonValue] => [field, foreignScalar(row[index])]),
+        ),
         ...(rowSubject === undefined ? undefined : { subject: rowSubject }),
       },
     };
@@ -152,7 +180,10 @@ function rowReader(
   };
 }
 
-function inputColumns(mapping: ImportMapping, names: readonly string[]): readonly { readonly field: string; readonly column: string }[] {
+function inputColumns(
+  mapping: ImportMapping,
+  names: readonly string[],
+): readonly { readonly field: string; readonly column: string }[] {
   const { inputs, columns } = mapping;
   if (Array.isArray(inputs)) return inputs.map((column) => ({ field: column, column }));
   if (inputs !== undefined) return Object.entries(inputs).map(([field, column]) => ({ field, column }));

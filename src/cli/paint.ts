@@ -12,5 +12,11 @@ export interface Paint {
 /** Colours on a terminal only (and never under NO_COLOR); plain text in pipes and files. */
 export function paint(stream: { readonly isTTY?: boolean }): Paint {
   const colours = picocolors.createColors(picocolors.isColorSupported && stream.isTTY === true);
-  return { good: colours.green, bad: colours.red, warn: colours.yellow, dim: colours.dim, bold: colours.bold };
+  return {
+    good: colours.green,
+    bad: colours.red,
+    warn: colours.yellow,
+    dim: colours.dim,
+    bold: colours.bold,
+  };
 }

@@ -6,7 +6,11 @@ export interface Progress {
   stop(): void;
 }
 
-export function startProgress(options: { readonly what: string; readonly unit: string; readonly quiet: boolean }): Progress {
+export function startProgress(options: {
+  readonly what: string;
+  readonly unit: string;
+  readonly quiet: boolean;
+}): Progress {
   if (options.quiet) return { update: () => undefined, stop: () => undefined };
   return process.stderr.isTTY ? terminalBar(options) : quarterLines(options);
 }
@@ -49,7 +53,9 @@ function quarterLines({ what, unit }: { readonly what: string; readonly unit: st
       const reached = total === 0 ? 4 : Math.floor((done / total) * 4);
       if (reached <= quarter) return;
       quarter = reached;
-      process.stderr.write(`${what} ${reached * 25}%  ${done}/${total} ${unit}  ${perSecond(done, started)} ${unit}/s\n`);
+      process.stderr.write(
+        `${what} ${reached * 25}%  ${done}/${total} ${unit}  ${perSecond(done, started)} ${unit}/s\n`,
+      );
     },
     stop: () => undefined,
   };

@@ -37,15 +37,28 @@ export function replayProgram(): Command {
     .description('re-run recorded predictions against a candidate model; the exit code is the verdict')
     .version(packageVersion())
     .requiredOption('--model <version>', 'candidate, [name@]version')
-    .option('--control <version>', '"recorded" (what was answered then) or a version to run instead', 'recorded')
+    .option(
+      '--control <version>',
+      '"recorded" (what was answered then) or a version to run instead',
+      'recorded',
+    )
     .option('--since <time>', 'a duration back from now (90m, 24h, 7d, 4w) or an instant', '7d')
     .option('--until <time>', 'a duration back from now or an instant (default: now)')
     .option('--as-of <time>', 'truth as it was known then')
-    .addOption(new Option('--expect <what>', 'what to judge').choices(['same', 'no-worse', 'anything']).default('no-worse'))
+    .addOption(
+      new Option('--expect <what>', 'what to judge')
+        .choices(['same', 'no-worse', 'anything'])
+        .default('no-worse'),
+    )
     .option('--report <formats>', 'comma-separated: json, html', parseFormats, [])
     .option('--out <dir>', 'folder for the reports (default: <data>/reports/<model>-<version>)')
-    .option('--where <condition>', 'SQL condition over the model\'s columns, such as "in_origin = \'JFK\'"')
-    .option('--set <feature=value>', 'give the candidate this value in every row (repeatable; null is null)', collect, [])
+    .option('--where <condition>', "SQL condition over the model's columns, such as \"in_origin = 'JFK'\"")
+    .option(
+      '--set <feature=value>',
+      'give the candidate this value in every row (repeatable; null is null)',
+      collect,
+      [],
+    )
     .addOption(
       new Option('--missing-feature <how>', 'what the candidate gets for a feature that the log lacks')
         .choices(['fail', 'null', 'default'])
@@ -64,7 +77,8 @@ export function replayProgram(): Command {
     const signal = listenForInterruption();
     const nowMicros = systemClock.nowMicros();
     const fromMicros = parseTimeOption(flags.since, nowMicros, '--since');
-    const untilMicros = flags.until === undefined ? nowMicros + 1 : parseTimeOption(flags.until, nowMicros, '--until');
+    const untilMicros =
+      flags.until === undefined ? nowMicros + 1 : parseTimeOption(flags.until, nowMicros, '--until');
     if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
     const run = await withWorkspace(config.data, async (workspace) => {
       const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: flags.quiet === true });
@@ -76,7 +90,9 @@ export function replayProgram(): Command {
             control: flags.control,
             fromMicros,
             untilMicros,
-            ...(flags.asOf === undefined ? undefined : { knownUntil: parseTimeOption(flags.asOf, nowMicros, '--as-of') }),
+            ...(flags.asOf === undefined
+              ? undefined
+              : { knownUntil: parseTimeOption(flags.asOf, nowMicros, '--as-of') }),
             expect: flags.expect,
             ...(flags.sample === undefined ? undefined : { sample: flags.sample }),
             seed: flags.seed,
@@ -86,7 +102,11 @@ export function replayProgram(): Command {
             reports: flags.report,
             out: flags.out ?? join(dataPaths(config.data).reports, flags.model.replaceAll(/[^\w.-]/g, '-')),
           },
-          { paint: paint(process.stdout), signal, onProgress: ({ rows, total }) => progress.update(rows, total) },
+          {
+            paint: paint(process.stdout),
+            signal,
+            onProgress: ({ rows, total }) => progress.update(rows, total),
+          },
         );
       } finally {
         progress.stop();
@@ -95,7 +115,9 @@ export function replayProgram(): Command {
     print(run.text);
     for (const path of run.written) note(`wrote ${path}`);
     if (run.timings !== undefined && flags.quiet !== true) {
-      note(`${Math.round(run.timings.rowsPerSecond).toLocaleString('en-US')} rows/s, ${(run.timings.totalMicros / 1e6).toFixed(2)} s in all`);
+      note(
+        `${Math.round(run.timings.rowsPerSecond).toLocaleString('en-US')} rows/s, ${(run.timings.totalMicros / 1e6).toFixed(2)} s in all`,
+      );
     }
     if (run.notRecorded !== undefined) note(`the result is not in the log: ${run.notRecorded}`);
     process.exitCode = run.exitCode;
@@ -104,14 +126,16 @@ export function replayProgram(): Command {
 
 function parseFormats(text: string): ('json' | 'html')[] {
   return text.split(',').map((format) => {
-    if (format !== 'json' && format !== 'html') throw new InvalidArgumentError(`"${format}" is no report format; json and html are`);
+    if (format !== 'json' && format !== 'html')
+      throw new InvalidArgumentError(`"${format}" is no report format; json and html are`);
     return format;
   });
 }
 
 function parseSeed(text: string): number {
   const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) throw new InvalidArgumentError('expected a whole number, 0 to 4294967295');
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
+    throw new InvalidArgumentError('expected a whole number, 0 to 4294967295');
   return seed;
 }
 

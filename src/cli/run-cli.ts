@@ -30,8 +30,11 @@ function explained(thrown: unknown): number {
   }
   const error = thrown instanceof HindcastError ? thrown : unexpected(thrown);
   const colours = paint(process.stderr);
-  process.stderr.write(`${colours.bad('error')} ${colours.dim(error.code)} ${error.message}\n  ${error.action}\n`);
-  if (error.exitCode === exitCodes.internal && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
+  process.stderr.write(
+    `${colours.bad('error')} ${colours.dim(error.code)} ${error.message}\n  ${error.action}\n`,
+  );
+  if (error.exitCode === exitCodes.internal && error.cause instanceof Error)
+    process.stderr.write(`${error.cause.stack ?? ''}\n`);
   return error.exitCode;
 }
 

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
 import { replayCompletedEvent } from '../replay/replay-completed-event.js';
 import { renderHtmlReport } from '../replay/report/report-html.js';
-import { serializeReport } from '../replay/report/report-json.js';
+import { reportJson } from '../replay/report/report-json.js';
 import type { ReplayExpectation, ReplayReport } from '../replay/report/report-schema.js';
 import { renderTerminalReport } from '../replay/report/report-terminal.js';
 import type { MissingFeature, ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
@@ -54,19 +53,27 @@ export interface ReplayRun {
 export async function runReplayCommand(
   workspace: Workspace,
   request: ReplayRequest,
-  options: { readonly paint: Paint; readonly signal: AbortSignal; readonly onProgress: (progress: ReplayProgress) => void },
+  options: {
+    readonly paint: Paint;
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: ReplayProgress) => void;
+  },
 ): Promise<ReplayRun> {
   const registry = await workspace.registry();
   const { model, version: candidate } = resolveModelReference(registry, request.model);
-  const control = request.control === 'recorded' ? ('recorded' as const) : resolveModelReference(registry, request.control);
+  const control =
+    request.control === 'recorded' ? ('recorded' as const) : resolveModelReference(registry, request.control);
   const versions = registry.models[model]?.versions ?? {};
   let timings: ReplayTimings | undefined;
   const recorded = createRecordedPredictions(await workspace.analytics());
   const report = await runReplay({
     model,
     recorded,
-    loadModel: async (version) => loadModelInWorker(await loadOptions(workspace.artefacts, registeredVersion(registry, model, version))),
-    manifests: new Map(Object.entries(versions).map(([version, registered]) => [version, registered.manifest])),
+    loadModel: async (version) =>
+      loadModelInWorker(await loadOptions(workspace.artefacts, registeredVersion(registry, model, version))),
+    manifests: new Map(
+      Object.entries(versions).map(([version, registered]) => [version, registered.manifest]),
+    ),
     control: control === 'recorded' ? control : { version: control.version },
     candidate,
     range: { fromMicros: request.fromMicros, untilMicros: request.untilMicros },
@@ -84,15 +91,15 @@ export async function runReplayCommand(
     signal: options.signal,
     clock: systemClock,
   });
-  const json = serializeReport(report);
+  const json = reportJson(report);
   const written = await writeReports(request, { json, html: () => renderHtmlReport(report), timings });
   return {
     report,
-    exitCode: exitCodeOf(report.verdict.verdict),
+    exitCode: exitCodeOf(report.verdict),
     text: renderTerminalReport(report, options.paint),
     written,
     timings,
-    notRecorded: await recordResult(workspace.directory, report, createHash('sha256').update(json).digest('hex')),
+    notRecorded: await recordResult(workspace.directory, report),
   };
 }
 
@@ -105,15 +112,20 @@ async function writeReports(
   const files: [string, string][] = [];
   if (request.reports.includes('json')) files.push(['report.json', parts.json]);
   if (request.reports.includes('html')) files.push(['report.html', parts.html()]);
-  const run = { timings: parts.timings ?? null, host: hostname(), node: process.version, hindcast: packageVersion() };
+  const run = {
+    timings: parts.timings ?? null,
+    host: hostname(),
+    node: process.version,
+    hindcast: packageVersion(),
+  };
   files.push(['run.json', `${JSON.stringify(run, undefined, 2)}\n`]);
   for (const [name, content] of files) await writeFile(join(request.out, name), content);
   return files.map(([name]) => join(request.out, name));
 }
 
 /** A replay that cannot append still reports, and says so. */
-async function recordResult(directory: string, report: ReplayReport, reportDigest: string): Promise<string | undefined> {
-  const event = replayCompletedEvent(report, { id: newId(), occurredAt: systemClock.nowMicros(), reportDigest });
+async function recordResult(directory: string, report: ReplayReport): Promise<string | undefined> {
+  const event = replayCompletedEvent(report, { id: newId(), occurredAt: systemClock.nowMicros() });
   try {
     await withAppender(directory, ({ appender }) => appender.append([event]));
     return undefined;

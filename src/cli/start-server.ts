@@ -68,8 +68,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       logger,
       tokens: config.server.tokens,
       version: packageVersion(),
-      notReady: () => (Object.keys(serving.registry().models).length === 0 ? 'no model is registered' : undefined),
-      recordPredictions: createRecordPredictions({ models: serving, log, clock: systemClock, metrics, rejections, recent }),
+      notReady: () =>
+        Object.keys(serving.registry().models).length === 0 ? 'no model is registered' : undefined,
+      recordPredictions: createRecordPredictions({
+        models: serving,
+        log,
+        clock: systemClock,
+        metrics,
+        rejections,
+        recent,
+      }),
       recordOutcomes: createRecordOutcomes({
         log,
         clock: systemClock,

@@ -13,8 +13,16 @@ import { emptyRegistry } from '../services/inference/registry.js';
 import { systemClock } from '../services/platform/clock.js';
 
 /** Where things are in a data folder. */
-export function dataPaths(directory: string): { readonly log: string; readonly artefacts: string; readonly reports: string } {
-  return { log: join(directory, 'log'), artefacts: join(directory, 'artefacts'), reports: join(directory, 'reports') };
+export function dataPaths(directory: string): {
+  readonly log: string;
+  readonly artefacts: string;
+  readonly reports: string;
+} {
+  return {
+    log: join(directory, 'log'),
+    artefacts: join(directory, 'artefacts'),
+    reports: join(directory, 'reports'),
+  };
 }
 
 /** A data folder opened for reading; commands that write ask for the appender. Everything opened here is closed by `close`. */
@@ -49,7 +57,10 @@ export async function openWorkspace(directory: string): Promise<Workspace> {
   };
 }
 
-export async function withWorkspace<Result>(directory: string, work: (workspace: Workspace) => Promise<Result>): Promise<Result> {
+export async function withWorkspace<Result>(
+  directory: string,
+  work: (workspace: Workspace) => Promise<Result>,
+): Promise<Result> {
   const workspace = await openWorkspace(directory);
   try {
     return await work(workspace);
@@ -64,13 +75,19 @@ export async function withWorkspace<Result>(directory: string, work: (workspace:
  */
 export async function withAppender<Result>(
   directory: string,
-  work: (tools: { readonly appender: EventAppender; readonly registry: RegistryState; readonly artefacts: ArtefactStore }) => Promise<Result>,
+  work: (tools: {
+    readonly appender: EventAppender;
+    readonly registry: RegistryState;
+    readonly artefacts: ArtefactStore;
+  }) => Promise<Result>,
 ): Promise<Result> {
   const paths = dataPaths(directory);
   const fresh = !existsSync(paths.log);
   const appender = await openAppender({ directory: paths.log, clock: systemClock });
   try {
-    const registry = fresh ? emptyRegistry : await withWorkspace(directory, (workspace) => workspace.registry());
+    const registry = fresh
+      ? emptyRegistry
+      : await withWorkspace(directory, (workspace) => workspace.registry());
     return await work({ appender, registry, artefacts: openArtefactStore(paths.artefacts) });
   } finally {
     await appender.close();

@@ -12,7 +12,13 @@ export function completionCommand(program: Command): void {
     .addHelpText('after', '\nExample (bash):\n  source <(hindcast completion bash)')
     .action((shell: 'bash' | 'zsh' | 'fish') => {
       const words = [...wordsBelow(program), ...wordsBelow(replayProgram(), 'replay')];
-      print(shell === 'fish' ? fish(words) : shell === 'zsh' ? `autoload -U bashcompinit && bashcompinit\n${bash(words)}` : bash(words));
+      print(
+        shell === 'fish'
+          ? fish(words)
+          : shell === 'zsh'
+            ? `autoload -U bashcompinit && bashcompinit\n${bash(words)}`
+            : bash(words),
+      );
     });
 }
 
@@ -23,8 +29,15 @@ interface Words {
 }
 
 function wordsBelow(command: Command, path = command.name()): readonly Words[] {
-  const next = [...command.commands.map((child) => child.name()), ...command.options.flatMap((option) => option.long ?? []), '--help'];
-  return [{ path, next }, ...command.commands.flatMap((child) => wordsBelow(child, `${path} ${child.name()}`))];
+  const next = [
+    ...command.commands.map((child) => child.name()),
+    ...command.options.flatMap((option) => option.long ?? []),
+    '--help',
+  ];
+  return [
+    { path, next },
+    ...command.commands.flatMap((child) => wordsBelow(child, `${path} ${child.name()}`)),
+  ];
 }
 
 function bash(words: readonly Words[]): string {
@@ -50,7 +63,8 @@ function fish(words: readonly Words[]): string {
   return words
     .flatMap(({ path, next }) => {
       const [root, ...rest] = path.split(' ');
-      const condition = rest.length === 0 ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${rest.at(-1) ?? ''}`;
+      const condition =
+        rest.length === 0 ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${rest.at(-1) ?? ''}`;
       return next.map((word) =>
         word.startsWith('--')
           ? `complete -c ${root} -n "${condition}" -l ${word.slice(2)}`

@@ -14,11 +14,19 @@ export function configCommand(program: Command): void {
         ['data', config.data],
         ['server.host', config.server.host],
         ['server.port', String(config.server.port)],
-        ['server.tokens', config.server.tokens.length === 0 ? 'none' : `${config.server.tokens.length} (not shown)`],
+        [
+          'server.tokens',
+          config.server.tokens.length === 0 ? 'none' : `${config.server.tokens.length} (not shown)`,
+        ],
         ['logLevel', config.logLevel],
         ['projector.enabled', String(config.projector.enabled)],
       ];
-      print(textTable(['key', 'value', 'from'], values.map(([key, value]) => [key, value, sources[key] ?? 'default'])));
+      print(
+        textTable(
+          ['key', 'value', 'from'],
+          values.map(([key, value]) => [key, value, sources[key] ?? 'default']),
+        ),
+      );
       print(file === undefined ? '\nno configuration file' : `\nfile ${file}`);
     });
 }

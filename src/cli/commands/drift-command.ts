@@ -26,7 +26,10 @@ interface DriftOptions {
 export function driftCommand(program: Command): void {
   program
     .command('drift')
-    .option('--model <version>', '[name@]version whose reference profile to compare with (default: the one that serves)')
+    .option(
+      '--model <version>',
+      '[name@]version whose reference profile to compare with (default: the one that serves)',
+    )
     .addOption(new Option('--since <time>', 'a duration back from now or an instant').default('24h'))
     .option('--until <time>', 'a duration back from now or an instant (default: now)')
     .option('--json', 'as JSON')
@@ -34,19 +37,30 @@ export function driftCommand(program: Command): void {
     .action(async (options: DriftOptions, command: Command) => {
       await withWorkspace(configOf(command).data, async (workspace) => {
         const report = await driftReport(workspace, options, systemClock.nowMicros());
-        print(options.json === true ? JSON.stringify(report, undefined, 2) : renderDrift(report, paint(process.stdout)));
+        print(
+          options.json === true
+            ? JSON.stringify(report, undefined, 2)
+            : renderDrift(report, paint(process.stdout)),
+        );
       });
     });
 }
 
 /** The report of a range, against the profile of a version. Throws DRIFT_NO_REFERENCE and DRIFT_NO_ROWS. */
-export async function driftReport(workspace: Workspace, options: DriftOptions, nowMicros: number): ReturnType<typeof computeDrift> {
+export async function driftReport(
+  workspace: Workspace,
+  options: DriftOptions,
+  nowMicros: number,
+): ReturnType<typeof computeDrift> {
   const registry = await workspace.registry();
-  const { model, version } = options.model === undefined ? theServingOne(registry) : resolveModelReference(registry, options.model);
+  const { model, version } =
+    options.model === undefined ? theServingOne(registry) : resolveModelReference(registry, options.model);
   const registered = registeredVersion(registry, model, version);
   const digest = registered.artefacts.profile?.sha256;
   if (digest === undefined) throw errors.DRIFT_NO_REFERENCE({ model, version });
-  const profile = ReferenceProfile.parse(JSON.parse(Buffer.from(await workspace.artefacts.read(digest)).toString('utf8')));
+  const profile = ReferenceProfile.parse(
+    JSON.parse(Buffer.from(await workspace.artefacts.read(digest)).toString('utf8')),
+  );
   return computeDrift({
     analytics: await workspace.analytics(),
     model,

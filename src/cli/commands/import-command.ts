@@ -20,7 +20,13 @@ export function importCommand(program: Command): void {
       await withAppender(configOf(command).data, async ({ appender }) => {
         const progress = startProgress({ what: 'importing', unit: 'rows', quiet: options.quiet === true });
         try {
-          const summary = await importPredictions({ file, mapping: options.mapping, appender, signal, onProgress: progress.update });
+          const summary = await importPredictions({
+            file,
+            mapping: options.mapping,
+            appender,
+            signal,
+            onProgress: progress.update,
+          });
           progress.stop();
           print(`imported ${summary.predictions} predictions and ${summary.outcomes} outcomes`);
           for (const [reason, rows] of summary.skipped) note(`skipped ${rows} rows: ${reason}`);

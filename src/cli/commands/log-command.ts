@@ -30,10 +30,15 @@ export function logCommand(program: Command): void {
       });
       progress.stop();
       const seconds = (performance.now() - started) / 1000;
-      print(`${found.events} events in ${found.frames} frames, ${found.segments} segments, ${found.bytes} bytes`);
+      print(
+        `${found.events} events in ${found.frames} frames, ${found.segments} segments, ${found.bytes} bytes`,
+      );
       print(`hash ${found.hash}`);
-      if (found.damage !== undefined) throw errors.LOG_CORRUPT({ ...found.damage, position: String(found.damage.position) });
-      print(`whole (${Math.round(found.events / Math.max(seconds, 0.001)).toLocaleString('en-US')} events/s)`);
+      if (found.damage !== undefined)
+        throw errors.LOG_CORRUPT({ ...found.damage, position: String(found.damage.position) });
+      print(
+        `whole (${Math.round(found.events / Math.max(seconds, 0.001)).toLocaleString('en-US')} events/s)`,
+      );
     });
 
   log
@@ -57,7 +62,10 @@ export function logCommand(program: Command): void {
       await withWorkspace(configOf(command).data, async ({ reader }) => {
         const head = await reader.head();
         const fromPosition = Math.max(0, head.nextPosition - options.number);
-        const batches = options.follow === true ? reader.tail({ fromPosition, signal: listenForInterruption() }) : reader.read({ fromPosition });
+        const batches =
+          options.follow === true
+            ? reader.tail({ fromPosition, signal: listenForInterruption() })
+            : reader.read({ fromPosition });
         for await (const events of batches) {
           for (const event of events) print(JSON.stringify({ ...event, position: String(event.position) }));
         }

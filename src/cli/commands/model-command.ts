@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { decidePromote, decideRetire, decideRollback, resolveModelReference, servingVersion } from '../../services/inference/registry.js';
+import {
+  decidePromote,
+  decideRetire,
+  decideRollback,
+  resolveModelReference,
+  servingVersion,
+} from '../../services/inference/registry.js';
 import type { RegistryState } from '../../services/inference/registry.js';
 import type { NewEvent } from '../../schemas/events.js';
 import { systemClock } from '../../services/platform/clock.js';
@@ -24,7 +30,14 @@ export function modelCommand(program: Command): void {
     .description('register a version: signature from the ONNX file, ranges and profile from data')
     .action(async (bundle: string, options: { rangesFrom?: string; promote?: boolean }, command: Command) => {
       await withAppender(configOf(command).data, async ({ appender, registry, artefacts }) => {
-        const added = await addModel({ bundle, rangesFrom: options.rangesFrom, registry, artefacts, appender, clock: systemClock });
+        const added = await addModel({
+          bundle,
+          rangesFrom: options.rangesFrom,
+          registry,
+          artefacts,
+          appender,
+          clock: systemClock,
+        });
         const reference = `${added.model}@${added.version}`;
         print(
           added.added
@@ -49,7 +62,14 @@ export function modelCommand(program: Command): void {
         print(
           textTable(
             ['model', 'version', 'state', 'task', 'features', 'registered'],
-            versions.map((version) => [version.model, version.version, version.state, version.task, String(version.features), version.registeredAt]),
+            versions.map((version) => [
+              version.model,
+              version.version,
+              version.state,
+              version.task,
+              String(version.features),
+              version.registeredAt,
+            ]),
           ),
         );
       }
@@ -70,10 +90,15 @@ export function modelCommand(program: Command): void {
         return;
       }
       const { manifest, artefacts } = registered;
-      print(`${name}@${version}  ${manifest.task}${servingVersion(registry, name) === version ? '  serving' : ''}`);
+      print(
+        `${name}@${version}  ${manifest.task}${servingVersion(registry, name) === version ? '  serving' : ''}`,
+      );
       if (manifest.description !== undefined) print(manifest.description);
-      print(`registered ${isoTime(registered.registeredAt)}   model sha256 ${artefacts.model.sha256} (${artefacts.model.bytes} bytes)`);
-      if (manifest.trainedOn !== undefined) print(`trained on ${manifest.trainedOn.from} … ${manifest.trainedOn.until}`);
+      print(
+        `registered ${isoTime(registered.registeredAt)}   model sha256 ${artefacts.model.sha256} (${artefacts.model.bytes} bytes)`,
+      );
+      if (manifest.trainedOn !== undefined)
+        print(`trained on ${manifest.trainedOn.from} … ${manifest.trainedOn.until}`);
       print('');
       print(
         textTable(
@@ -83,13 +108,20 @@ export function modelCommand(program: Command): void {
             feature.tensorType,
             feature.required ? 'yes' : 'no',
             feature.missing === undefined ? '-' : JSON.stringify(feature.missing),
-            feature.range === undefined ? categories(feature.categories) : `${feature.range.min} … ${feature.range.max}`,
+            feature.range === undefined
+              ? categories(feature.categories)
+              : `${feature.range.min} … ${feature.range.max}`,
             feature.missingRate === undefined ? '-' : `${(feature.missingRate * 100).toFixed(2)} %`,
           ]),
         ),
       );
       print('');
-      print(`outputs  ${Object.entries(manifest.outputs).map(([role, output]) => `${role} = ${output.output}${output.class === undefined ? '' : `[${output.class}]`}`).join('   ')}`);
+      const outputs = Object.entries(manifest.outputs).flatMap(([role, output]) =>
+        output === undefined
+          ? []
+          : [`${role} = ${output.output}${output.class === undefined ? '' : `[${output.class}]`}`],
+      );
+      print(`outputs  ${outputs.join('   ')}`);
     });
 
   model
@@ -97,7 +129,9 @@ export function modelCommand(program: Command): void {
     .argument('<version>', '[name@]version')
     .description('let a version serve; a running server follows at once')
     .action((reference: string, _options: object, command: Command) =>
-      change(configOf(command).data, reference, (registry, name, version, meta) => decidePromote(registry, { ...meta, model: name, version })),
+      change(configOf(command).data, reference, (registry, name, version, meta) =>
+        decidePromote(registry, { ...meta, model: name, version }),
+      ),
     );
 
   model
@@ -105,7 +139,9 @@ export function modelCommand(program: Command): void {
     .argument('<version>', '[name@]version')
     .description('a version that should not serve again; its predictions stay')
     .action((reference: string, _options: object, command: Command) =>
-      change(configOf(command).data, reference, (registry, name, version, meta) => decideRetire(registry, { ...meta, model: name, version })),
+      change(configOf(command).data, reference, (registry, name, version, meta) =>
+        decideRetire(registry, { ...meta, model: name, version }),
+      ),
     );
 
   model
@@ -118,15 +154,26 @@ export function modelCommand(program: Command): void {
         const chosen = name ?? (known.length === 1 ? known[0] : undefined);
         if (chosen === undefined) throw errors.MODEL_NAME_NEEDED({ known });
         const before = servingVersion(registry, chosen);
-        const events = decideRollback(registry, { id: newId(), occurredAt: systemClock.nowMicros(), model: chosen });
+        const events = decideRollback(registry, {
+          id: newId(),
+          occurredAt: systemClock.nowMicros(),
+          model: chosen,
+        });
         await appender.append(events);
         const promoted = events.find((event) => event.type === 'ModelPromoted');
-        print(`${chosen} serves ${promoted?.type === 'ModelPromoted' ? promoted.data.version : '?'} again (was ${before ?? 'none'})`);
+        print(
+          `${chosen} serves ${promoted?.type === 'ModelPromoted' ? promoted.data.version : '?'} again (was ${before ?? 'none'})`,
+        );
       });
     });
 }
 
-type Decide = (registry: RegistryState, model: string, version: string, meta: { readonly id: string; readonly occurredAt: number }) => readonly NewEvent[];
+type Decide = (
+  registry: RegistryState,
+  model: string,
+  version: string,
+  meta: { readonly id: string; readonly occurredAt: number },
+) => readonly NewEvent[];
 
 async function change(directory: string, reference: string, decide: Decide): Promise<void> {
   await withAppender(directory, async ({ appender, registry }) => {
@@ -139,17 +186,27 @@ async function change(directory: string, reference: string, decide: Decide): Pro
     }
     await appender.append(events);
     const retired = events.some((event) => event.type === 'ModelRetired');
-    print(retired ? `${model}@${version} is retired` : `${model} serves ${version} (was ${before ?? 'none'})`);
+    print(
+      retired ? `${model}@${version} is retired` : `${model} serves ${version} (was ${before ?? 'none'})`,
+    );
   });
 }
 
 async function promoteNewest(directory: string, bundle: string): Promise<void> {
   const registry = await withWorkspace(directory, (workspace) => workspace.registry());
   const newest = Object.entries(registry.models)
-    .flatMap(([model, { versions }]) => Object.entries(versions).map(([version, registered]) => ({ model, version, at: registered.registeredAt })))
+    .flatMap(([model, { versions }]) =>
+      Object.entries(versions).map(([version, registered]) => ({
+        model,
+        version,
+        at: registered.registeredAt,
+      })),
+    )
     .toSorted((a, b) => b.at - a.at)[0];
   if (newest === undefined) throw errors.BUNDLE_INVALID({ path: bundle, problem: 'it was not registered' });
-  await change(directory, `${newest.model}@${newest.version}`, (state, model, version, meta) => decidePromote(state, { ...meta, model, version }));
+  await change(directory, `${newest.model}@${newest.version}`, (state, model, version, meta) =>
+    decidePromote(state, { ...meta, model, version }),
+  );
 }
 
 interface ListedVersion {
@@ -166,7 +223,11 @@ function listVersions(registry: RegistryState): readonly ListedVersion[] {
     Object.entries(versions).map(([version, registered]) => ({
       model,
       version,
-      state: registered.retired ? ('retired' as const) : servingVersion(registry, model) === version ? ('serving' as const) : ('registered' as const),
+      state: registered.retired
+        ? ('retired' as const)
+        : servingVersion(registry, model) === version
+          ? ('serving' as const)
+          : ('registered' as const),
       task: registered.manifest.task,
       features: registered.manifest.features.length,
       registeredAt: isoTime(registered.registeredAt),

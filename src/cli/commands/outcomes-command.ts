@@ -35,7 +35,9 @@ export function outcomesCommand(program: Command): void {
     .description('take in ground truth from a file; predictions may come later')
     .action(async (file: string, options: OutcomeOptions, command: Command) => {
       if ((options.predictionId === undefined) === (options.key === undefined)) {
-        throw errors.USAGE_INVALID({ problem: 'Name exactly one of --prediction-id <column> and --key <column>.' });
+        throw errors.USAGE_INVALID({
+          problem: 'Name exactly one of --prediction-id <column> and --key <column>.',
+        });
       }
       await withAppender(configOf(command).data, async ({ appender, registry }) => {
         const known = Object.keys(registry.models);
@@ -53,9 +55,19 @@ export function outcomesCommand(program: Command): void {
           },
           known: async (references) => references.map(() => false),
         });
-        const progress = startProgress({ what: 'importing', unit: 'outcomes', quiet: options.quiet === true });
+        const progress = startProgress({
+          what: 'importing',
+          unit: 'outcomes',
+          quiet: options.quiet === true,
+        });
         try {
-          const { recorded, withoutTruth } = await importOutcomes(file, model, options, record, progress.update);
+          const { recorded, withoutTruth } = await importOutcomes(
+            file,
+            model,
+            options,
+            record,
+            progress.update,
+          );
           progress.stop();
           print(`imported ${recorded} outcomes`);
           if (withoutTruth > 0) note(`skipped ${withoutTruth} rows without a truth`);
@@ -78,7 +90,11 @@ async function importOutcomes(
     const names = table.columns.map((column) => column.name);
     const index = (column: string): number => {
       const found = names.indexOf(column);
-      if (found < 0) throw errors.IMPORT_FILE_INVALID({ path: file, problem: `it has no column "${column}"; its columns are ${names.join(', ')}` });
+      if (found < 0)
+        throw errors.IMPORT_FILE_INVALID({
+          path: file,
+          problem: `it has no column "${column}"; its columns are ${names.join(', ')}`,
+        });
       return found;
     };
     const named = index(options.predictionId ?? options.key ?? '');

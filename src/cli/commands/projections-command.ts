@@ -21,9 +21,18 @@ export function projectionsCommand(program: Command): void {
       .action(async (options: { quiet?: boolean }, command: Command) => {
         const signal = listenForInterruption();
         await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
-          const progress = startProgress({ what: 'projecting', unit: 'events', quiet: options.quiet === true });
+          const progress = startProgress({
+            what: 'projecting',
+            unit: 'events',
+            quiet: options.quiet === true,
+          });
           try {
-            const result = await work({ dataDirectory: directory, reader, signal, onProgress: ({ done, total }) => progress.update(done, total) });
+            const result = await work({
+              dataDirectory: directory,
+              reader,
+              signal,
+              onProgress: ({ done, total }) => progress.update(done, total),
+            });
             progress.stop();
             if (result.kind === 'busy') note('another process is projecting; nothing was done');
             else print(`datasets hold everything before position ${result.position}`);

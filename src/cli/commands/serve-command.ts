@@ -18,7 +18,9 @@ export function serveCommand(program: Command): void {
       const config = configOf(command);
       const signal = listenForInterruption();
       const server = await startServer(config, createLogger(config.logLevel));
-      note(`serving ${server.models.join(', ') || 'no model yet'} on ${server.url}   docs ${server.url}/docs   data ${config.data}`);
+      note(
+        `serving ${server.models.join(', ') || 'no model yet'} on ${server.url}   docs ${server.url}/docs   data ${config.data}`,
+      );
       await stopped(signal);
       await server.stop();
       note('stopped; everything acknowledged is durable');

@@ -14,7 +14,11 @@ export function showCommand(program: Command): void {
     .description('one prediction whole: inputs, outputs, truth, what every replay said of it')
     .action(async (id: string, options: { json?: boolean }, command: Command) => {
       await withWorkspace(configOf(command).data, async (workspace) => {
-        const shown = await showPrediction({ analytics: await workspace.analytics(), reader: workspace.reader, id });
+        const shown = await showPrediction({
+          analytics: await workspace.analytics(),
+          reader: workspace.reader,
+          id,
+        });
         print(options.json === true ? JSON.stringify(shown, undefined, 2) : renderPrediction(shown));
       });
     });

@@ -11,10 +11,18 @@ const rowsShownMax = 200;
 export function sqlCommand(program: Command): void {
   program
     .command('sql')
-    .argument('<query>', 'a SELECT over the views: one for each model, predictions, outcomes, rejections, models, replays')
-    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'))
+    .argument(
+      '<query>',
+      'a SELECT over the views: one for each model, predictions, outcomes, rejections, models, replays',
+    )
+    .addOption(
+      new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table'),
+    )
     .description('analytical SQL over predictions, inputs, outputs and ground truth')
-    .addHelpText('after', '\nExample:\n  hindcast sql "select version, count(*), avg(truth) from flights group by 1"')
+    .addHelpText(
+      'after',
+      '\nExample:\n  hindcast sql "select version, count(*), avg(truth) from flights group by 1"',
+    )
     .action(async (query: string, options: { format: 'table' | 'csv' | 'json' }, command: Command) => {
       await withWorkspace(configOf(command).data, async (workspace) => {
         const analytics = await workspace.analytics();
@@ -39,23 +47,29 @@ async function printTable(names: readonly string[], rows: AsyncIterable<readonly
 }
 
 async function printCsv(names: readonly string[], rows: AsyncIterable<readonly unknown[]>): Promise<void> {
-  const cell = (value: string): string => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  const cell = (value: string): string =>
+    /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
   print(names.map(cell).join(','));
   for await (const row of rows) print(row.map((value) => cell(text(value) ?? '')).join(','));
 }
 
 /** One JSON object a line. Integers beyond 2^53 are strings, so that no digit is lost. */
 async function printJson(names: readonly string[], rows: AsyncIterable<readonly unknown[]>): Promise<void> {
-  for await (const row of rows) print(JSON.stringify(Object.fromEntries(names.map((name, index) => [name, plain(row[index])]))));
+  for await (const row of rows)
+    print(JSON.stringify(Object.fromEntries(names.map((name, index) => [name, plain(row[index])]))));
 }
 
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string' || value === null) return value;
+  if (typeof value === 'bigint')
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string' || value === null)
+    return value;
   return text(value) ?? null;
 }
 
 function text(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
-  return typeof value === 'object' ? JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)) : String(value);
+  return typeof value === 'object'
+    ? JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner))
+    : String(value);
 }

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigFile } from '../../schemas/config-file.js';
 import { errors } from './errors.js';
-import { readYamlFile } from './yaml-file.js';
+import { parseYaml } from './yaml-file.js';
 
 /** What is in force, frozen. Nothing else reads the environment or the configuration file. */
 export interface Config {
@@ -40,10 +40,7 @@ export function loadConfig(
   environment: NodeJS.ProcessEnv = process.env,
 ): LoadedConfig {
   const file = configPath(flags, environment);
-  const fromFile =
-    file === undefined
-      ? {}
-      : readYamlFile(file, ConfigFile, (problem) => errors.CONFIG_INVALID({ source: file, problem }));
+  const fromFile = file === undefined ? {} : readConfigFile(file);
   const fromEnvironment = parseEnvironment(environment);
   const sources: Record<string, ConfigSource> = {};
   const pick = <T>(
@@ -96,6 +93,15 @@ export function assertSafeAddress(server: Config['server']): void {
   const local =
     server.host === 'localhost' || server.host === '::1' || /^127(\.\d{1,3}){3}$/.test(server.host);
   if (!local && server.tokens.length === 0) throw errors.ADDRESS_NEEDS_TOKENS({ host: server.host });
+}
+
+function readConfigFile(path: string): ConfigFile {
+  const read = parseYaml(readFileSync(path, 'utf8'), ConfigFile);
+  if (read.kind === 'read') return read.value;
+  throw errors.CONFIG_INVALID({
+    source: path,
+    problem: read.kind === 'invalid' ? read.problem : 'it is empty',
+  });
 }
 
 function configPath(flags: ConfigFlags, environment: NodeJS.ProcessEnv): string | undefined {
