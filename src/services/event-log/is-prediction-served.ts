@@ -1,0 +1,3 @@
+export function isPredictionServed(_event: unknown): boolean {
+  return false;
+}

@@ -1,0 +1,136 @@
+import { errors } from '../../platform/errors.js';
+import type { ReadQuery } from '../event-log.js';
+import type { FrameHeader } from './frame.js';
+import type { Head } from './head-file.js';
+import { DamagedFrame, type ScannedFrame, scanFrames } from './scan-frames.js';
+import { listSegments, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { type SegmentIndex, readSegmentIndex } from './segment-index.js';
+
+/** What a reader of a folder keeps between reads, so that the next read need not look for its place. */
+export interface ReaderCache {
+  readonly indexes: Map<number, SegmentIndex>;
+  /** Where the last read of the segment that is being written to stood. */
+  place: { readonly segment: number; readonly offset: number; readonly position: number } | undefined;
+}
+
+const indexesMax = 4_096;
+
+/**
+ * The frames that may hold events of the query, in order, up to `head`. Throws LOG_CORRUPT at the first that is
+ * damaged or missing. Every frame's CRC is checked, also of those stepped over, save where a sealed segment's index
+ * says that none is wanted.
+ */
+export async function* framesInRange(
+  { directory, cache }: { directory: string; cache: ReaderCache },
+  head: Head,
+  query: ReadQuery,
+): AsyncGenerator<ScannedFrame & { segment: number }, void, undefined> {
+  const from = query.fromPosition ?? 0;
+  const until = Math.min(query.untilPosition ?? Infinity, head.nextPosition);
+  if (from >= until) return;
+  const segments = (await listSegments(directory)).filter((segment) => segment <= head.segment);
+  if (segments.at(-1) !== head.segment) {
+    throw corrupt(head.segment, 0, head.segment, 'the segment that the head names is missing');
+  }
+  for (const [index, segment] of segments.entries()) {
+    const next = segments[index + 1] ?? head.nextPosition;
+    if (segment >= until || next <= from) continue;
+    const sealed = segment !== head.segment;
+    const parts = sealed
+      ? await sealedParts({ directory, cache }, segment, next, query)
+      : [openPart(cache, head, from)];
+    for (const part of parts) {
+      let position = part.position;
+      try {
+        for await (const frame of scanFrames(directory, segment, part)) {
+          const { header } = frame;
+          if (header.firstPosition !== position || header.count === 0) {
+            throw new DamagedFrame(frame.offset, `the frame begins at position ${header.firstPosition}`);
+          }
+          if (position >= until) return;
+          if (!sealed && position >= from) cache.place = { segment, offset: frame.offset, position };
+          position += header.count;
+          if (position > from && mayHold(header, query)) yield { ...frame, segment };
+        }
+        if (position !== part.endPosition) throw new DamagedFrame(part.untilOffset, 'frames are missing');
+      } catch (error) {
+        if (!(error instanceof DamagedFrame)) throw error;
+        throw corrupt(segment, error.offset, position, error.problem);
+      }
+    }
+  }
+}
+
+export function corrupt(segment: number, offset: number, position: number, problem: string): Error {
+  return errors.LOG_CORRUPT({ segment: segmentName(segment), offset, position: String(position), problem });
+}
+
+interface Part {
+  readonly position: number;
+  readonly endPosition: number;
+  readonly fromOffset: number;
+  readonly untilOffset: number;
+}
+
+function openPart(cache: ReaderCache, head: Head, from: number): Part {
+  const { place } = cache;
+  const usable = place !== undefined && place.segment === head.segment && place.position <= from;
+  return {
+    position: usable ? place.position : head.segment,
+    endPosition: head.nextPosition,
+    fromOffset: usable ? place.offset : segmentHeaderBytes,
+    untilOffset: head.offset,
+  };
+}
+
+/** The parts of a sealed segment that may hold what is wanted; all of it when there is no sound index. */
+async function sealedParts(
+  { directory, cache }: { directory: string; cache: ReaderCache },
+  segment: number,
+  endPosition: number,
+  query: ReadQuery,
+): Promise<Part[]> {
+  const index = await sealedIndex(directory, cache, segment);
+  if (index === undefined || index.endPosition !== endPosition) {
+    return [{ position: segment, endPosition, fromOffset: segmentHeaderBytes, untilOffset: Infinity }];
+  }
+  const parts: Part[] = [];
+  for (const [row, block] of index.blocks.entries()) {
+    const following = index.blocks[row + 1];
+    const part = {
+      position: block.position,
+      endPosition: following?.position ?? index.endPosition,
+      fromOffset: block.offset,
+      untilOffset: following?.offset ?? index.endOffset,
+    };
+    if (part.endPosition <= (query.fromPosition ?? 0)) continue;
+    if (part.position >= (query.untilPosition ?? Infinity) || !mayHold(block, query)) continue;
+    const last = parts.at(-1);
+    if (last !== undefined && last.untilOffset === part.fromOffset) {
+      parts[parts.length - 1] = { ...last, endPosition: part.endPosition, untilOffset: part.untilOffset };
+    } else parts.push(part);
+  }
+  return parts;
+}
+
+async function sealedIndex(
+  directory: string,
+  cache: ReaderCache,
+  segment: number,
+): Promise<SegmentIndex | undefined> {
+  const known = cache.indexes.get(segment);
+  if (known !== undefined) return known;
+  const read = await readSegmentIndex(directory, segment);
+  // A damaged index costs a scan, nothing else; `verify` reports it.
+  if (read === 'missing' || read === 'damaged') return undefined;
+  if (cache.indexes.size >= indexesMax) cache.indexes.clear();
+  cache.indexes.set(segment, read);
+  return read;
+}
+
+function mayHold(times: Pick<FrameHeader, 'occurredMin' | 'occurredMax'>, query: ReadQuery): boolean {
+  return (
+    times.occurredMax >= (query.occurredFrom ?? -Infinity) &&
+    times.occurredMin < (query.occurredUntil ?? Infinity)
+  );
+}

@@ -1,0 +1,122 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { StoredEvent } from '../../../schemas/events.js';
+import type { Clock } from '../../platform/clock.js';
+import { limits } from '../../platform/limits.js';
+import { CommitQueue } from '../commit-queue.js';
+import type { EventLog } from '../event-log.js';
+import { acquireWriterLock } from '../writer-lock.js';
+import { readHeadFile } from './head-file.js';
+import { type Recovery, recoverEnd, removeLeftovers } from './recover.js';
+import { syncDirectory } from './segment-file.js';
+import { createReader } from './segment-log-reader.js';
+import { SegmentWriter } from './segment-writer.js';
+import { serveAppends } from '../append-server.js';
+
+export interface SegmentLogOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Size of a segment file; limits.segmentBytes unless told. */
+  readonly segmentBytes?: number;
+  /** Awaited before another process gets the answer to what it appended through this one. */
+  readonly onForeignAppend?: (events: readonly StoredEvent[]) => Promise<void> | void;
+}
+
+/** The log, and what opening it had to mend: the caller logs it. */
+export type SegmentLog = EventLog & { readonly recovery: Recovery };
+
+/**
+ * Opens the log in a folder for writing, making it when there is none. Throws LOG_IN_USE when a process that lives
+ * holds it, LOG_CORRUPT when it ends in damage that no torn write leaves.
+ */
+export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
+  const directory = resolve(options.directory);
+  const created = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (created !== undefined) await syncDirectory(dirname(directory));
+  const lock = await acquireWriterLock(directory);
+  try {
+    const { writer, recovery } = await openWriter(directory, options.segmentBytes ?? limits.segmentBytes);
+    const log = assemble({ directory, writer, clock: options.clock, recovery });
+    const server = await serveAppends({
+      socketPath: lock.socketPath,
+      log,
+      onForeignAppend: options.onForeignAppend ?? (() => undefined),
+    });
+    let closing: Promise<void> | undefined;
+    return {
+      ...log,
+      close: () =>
+        (closing ??= (async () => {
+          await server.close();
+          await log.close();
+          await lock.release();
+        })()),
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openWriter(
+  directory: string,
+  segmentBytes: number,
+): Promise<{ writer: SegmentWriter; recovery: Recovery }> {
+  await removeLeftovers(directory);
+  const state = readHeadFile(directory);
+  const { end, eventsAfterHead, tornTail } = await recoverEnd(directory, state?.head);
+  const writer = await SegmentWriter.open({
+    directory,
+    segmentBytes,
+    end,
+    headSequence: state?.sequence ?? 0,
+  });
+  return { writer, recovery: { eventsAfterHead, tornTail, headDamaged: state?.damaged ?? false } };
+}
+
+function assemble(parts: {
+  directory: string;
+  writer: SegmentWriter;
+  clock: Clock;
+  recovery: Recovery;
+}): SegmentLog {
+  const { writer, clock } = parts;
+  const waiting = new Set<() => void>();
+  const queue = new CommitQueue(async (events, payload) => {
+    const firstPosition = writer.head.nextPosition;
+    const recordedAt = Math.max(clock.nowMicros(), writer.head.recordedAt);
+    await writer.commit(events, payload, recordedAt);
+    for (const wake of [...waiting]) wake();
+    return { firstPosition, recordedAt };
+  });
+  const reader = createReader({
+    directory: parts.directory,
+    head: async () => writer.head,
+    changed: async (head, signal) => await changedSince(head.nextPosition, signal),
+  });
+
+  async function changedSince(position: number, signal: AbortSignal): Promise<void> {
+    if (writer.head.nextPosition !== position || signal.aborted) return;
+    await new Promise<void>((done) => {
+      const wake = () => {
+        waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        done();
+      };
+      waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  return {
+    ...reader,
+    capabilities: { densePositions: true, adjacentAppends: true, monotonicRecordedAt: true, durable: true },
+    recovery: parts.recovery,
+    append: async (events) => await queue.append(events),
+    async close() {
+      await queue.close();
+      await reader.close();
+      await writer.close();
+    },
+  };
+}

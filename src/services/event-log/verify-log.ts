@@ -1,0 +1,202 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { NewEvent } from '../../schemas/events.js';
+import { errors, HindcastError } from '../platform/errors.js';
+import { decodeEvents } from './event-codec.js';
+import { MalformedPayload } from './codec/packed.js';
+import { frameHash, payloadOf, storedHash, zeroHash } from './segment-log/frame.js';
+import { type Head, readHeadFile } from './segment-log/head-file.js';
+import { DamagedFrame, type ScannedFrame, scanFrames } from './segment-log/scan-frames.js';
+import {
+  listSegments,
+  readSegmentStart,
+  segmentHeaderBytes,
+  segmentName,
+} from './segment-log/segment-file.js';
+import { createIndexBuilder, indexName, readSegmentIndex } from './segment-log/segment-index.js';
+
+/** What is wrong, and where. Everything before `position` is sound. */
+export interface Damage {
+  readonly segment: string;
+  readonly offset: number;
+  readonly position: number;
+  readonly problem: string;
+}
+
+export interface Verification {
+  readonly events: number;
+  readonly frames: number;
+  readonly segments: number;
+  readonly bytes: number;
+  /** The hash of the last sound frame. */
+  readonly hash: string;
+  readonly damage: Damage | undefined;
+}
+
+/**
+ * Reads the whole log as far as its head and checks every CRC, the chain of hashes, positions, `recordedAt`, segment
+ * headers, index files and the head file; with `deep` every event against its schema too. `expectHash`: a hash kept
+ * elsewhere, which the log's last one must be (a tail that was cut off cannot be seen otherwise). Stops at the first
+ * damage. Throws LOG_NOT_FOUND.
+ */
+export async function verifyLog(options: {
+  readonly directory: string;
+  readonly onProgress?: (progress: {
+    readonly events: number;
+    readonly bytes: number;
+    readonly totalBytes: number;
+  }) => void;
+  readonly expectHash?: string;
+  readonly deep?: boolean;
+}): Promise<Verification> {
+  const directory = resolve(options.directory);
+  const state = readHeadFile(directory);
+  if (state === undefined) throw errors.LOG_NOT_FOUND({ directory });
+  const sum = { events: 0, frames: 0, segments: 0, bytes: 0 };
+  let hash: Uint8Array = zeroHash;
+  let position = 0;
+  let recordedAt = -Infinity;
+  const { head } = state;
+  const done = (damage: Damage | undefined): Verification => ({
+    ...sum,
+    hash: Buffer.from(hash).toString('hex'),
+    damage,
+  });
+  if (head === undefined || state.damaged) {
+    return done({
+      segment: 'head',
+      offset: 0,
+      position: head?.nextPosition ?? 0,
+      problem: 'a slot is damaged',
+    });
+  }
+  const segments = (await listSegments(directory)).filter((segment) => segment <= head.segment);
+  position = segments[0] ?? 0;
+  const totalBytes = await bytesOf(directory, segments, head);
+
+  for (const [index, segment] of segments.entries()) {
+    const name = segmentName(segment);
+    let offset = 0;
+    const indexed = createIndexBuilder(segment);
+    try {
+      const start = await readSegmentStart(directory, segment);
+      if (index === 0 && segment > 0) hash = start?.previousHash ?? zeroHash;
+      if (segment !== position) throw new DamagedFrame(0, `expected the segment to begin at ${position}`);
+      if (start === undefined || !Buffer.from(start.previousHash).equals(hash)) {
+        throw new DamagedFrame(0, "the segment's header does not chain on the segment before");
+      }
+      const untilOffset = segment === head.segment ? head.offset : Infinity;
+      for await (const frame of scanFrames(directory, segment, { untilOffset })) {
+        offset = frame.offset;
+        checkChain(frame, { hash, position, recordedAt });
+        if (options.deep === true) checkEvents(frame);
+        indexed.add(frame.offset, frame.header);
+        hash = Buffer.from(storedHash(frame.bytes));
+        position += frame.header.count;
+        recordedAt = frame.header.recordedAt;
+        sum.frames += 1;
+        sum.events += frame.header.count;
+        sum.bytes += frame.header.length;
+        offset += frame.header.length;
+        options.onProgress?.({ events: sum.events, bytes: sum.bytes, totalBytes });
+      }
+      sum.segments += 1;
+      checkEnd({ segment, head, offset: Math.max(offset, segmentHeaderBytes), position, hash });
+      const stored = segment === head.segment ? 'missing' : await readSegmentIndex(directory, segment);
+      if (stored !== 'missing' && JSON.stringify(stored) !== JSON.stringify(indexed.finish())) {
+        return done({
+          segment: indexName(segment),
+          offset: 0,
+          position,
+          problem: 'the index is damaged; delete it, and readers scan instead',
+        });
+      }
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem === undefined) throw error;
+      return done({
+        segment: name,
+        offset: error instanceof DamagedFrame ? error.offset : offset,
+        position,
+        problem,
+      });
+    }
+  }
+  if (position !== head.nextPosition) {
+    return done({
+      segment: segmentName(head.segment),
+      offset: head.offset,
+      position,
+      problem: 'segments are missing',
+    });
+  }
+  if (options.expectHash !== undefined && options.expectHash !== Buffer.from(hash).toString('hex')) {
+    return done({
+      segment: segmentName(head.segment),
+      offset: head.offset,
+      position,
+      problem: `the last hash is not ${options.expectHash}`,
+    });
+  }
+  return done(undefined);
+}
+
+/** Bytes that the segments hold, without what was only prepared. */
+async function bytesOf(directory: string, segments: readonly number[], head: Head): Promise<number> {
+  let bytes = head.offset;
+  for (const segment of segments) {
+    if (segment !== head.segment) bytes += (await stat(join(directory, segmentName(segment)))).size;
+  }
+  return bytes;
+}
+
+function checkChain(
+  frame: ScannedFrame,
+  before: { hash: Uint8Array; position: number; recordedAt: number },
+): void {
+  const { header, bytes, offset } = frame;
+  if (header.firstPosition !== before.position) {
+    throw new DamagedFrame(offset, `the frame begins at position ${header.firstPosition}`);
+  }
+  if (!frameHash(bytes, before.hash).equals(storedHash(bytes))) {
+    throw new DamagedFrame(offset, 'the hash does not chain on the frame before');
+  }
+  if (header.recordedAt < before.recordedAt) throw new DamagedFrame(offset, 'recordedAt goes back');
+}
+
+function checkEnd(end: {
+  segment: number;
+  head: Head;
+  offset: number;
+  position: number;
+  hash: Uint8Array;
+}): void {
+  const { segment, head, offset, position, hash } = end;
+  if (segment !== head.segment) return;
+  if (position !== head.nextPosition || offset !== head.offset || !Buffer.from(head.hash).equals(hash)) {
+    throw new DamagedFrame(offset, 'the log does not end where its head says');
+  }
+}
+
+function checkEvents(frame: ScannedFrame): void {
+  const { firstPosition, recordedAt, count } = frame.header;
+  const events = decodeEvents(payloadOf(frame.bytes), { firstPosition, recordedAt });
+  if (events.length !== count)
+    throw new DamagedFrame(frame.offset, 'the frame holds another number of events');
+  for (const { position, recordedAt: _recordedAt, ...event } of events) {
+    const parsed = NewEvent.safeParse(event);
+    if (parsed.success) continue;
+    const [issue] = parsed.error.issues;
+    throw new DamagedFrame(
+      frame.offset,
+      `event ${position} at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+    );
+  }
+}
+
+function problemOf(error: unknown): string | undefined {
+  if (error instanceof DamagedFrame) return error.problem;
+  if (error instanceof MalformedPayload) return error.message;
+  if (error instanceof HindcastError) return error.message;
+  return undefined;
+}
