@@ -22,7 +22,10 @@ export async function openForeignTable(file: string): Promise<ForeignTable> {
   const source = reader(path);
   const database = await openDuckDb({ temporaryDirectory: join(tmpdir(), 'hindcast-import') });
   const unreadable = (error: unknown): Error =>
-    errors.IMPORT_FILE_INVALID({ path, problem: error instanceof Error ? error.message.trim().slice(0, 500) : String(error) }, error);
+    errors.IMPORT_FILE_INVALID(
+      { path, problem: error instanceof Error ? error.message.trim().slice(0, 500) : String(error) },
+      error,
+    );
   try {
     const described = await database.rows(`DESCRIBE SELECT * FROM ${source}`);
     const [[count] = [0n]] = await database.rows(`SELECT count(*) FROM ${source}`);
@@ -60,6 +63,9 @@ function reader(path: string): string {
     case '.ndjson':
       return `read_json(${literal(path)}, format = 'newline_delimited', sample_size = -1)`;
     default:
-      throw errors.IMPORT_FILE_INVALID({ path, problem: `the ending ${extname(path) || '(none)'} names no form that is known` });
+      throw errors.IMPORT_FILE_INVALID({
+        path,
+        problem: `the ending ${extname(path) || '(none)'} names no form that is known`,
+      });
   }
 }

@@ -1,0 +1,127 @@
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newId } from '../../services/platform/new-id.js';
+import type { Database } from '../duckdb/open-duckdb.js';
+import { identifier, literal } from '../duckdb/sql-text.js';
+import type { PredictionPart, SharedPart } from './dataset-manifest.js';
+import { syncPath } from './replace-file.js';
+
+const copyOptions = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)';
+const parallelCopies = 3;
+
+/**
+ * Writes a query's rows (with a position and an occurred_at) as one part for each UTC day, sorted by position. The files
+ * are durable and under their names when this resolves; no state names them yet.
+ */
+export async function writeDayParts(options: {
+  readonly database: Database;
+  readonly directory: string;
+  /** Folder of the model, relative to `directory`. */
+  readonly folder: string;
+  /** SELECT of all columns of a part. */
+  readonly rows: string;
+  readonly width: number;
+}): Promise<PredictionPart[]> {
+  const { database, directory, folder } = options;
+  await mkdir(join(directory, folder), { recursive: true });
+  const table = identifier('sorted_rows');
+  await database.run(
+    `CREATE OR REPLACE TABLE ${table} AS SELECT r.*, CAST(occurred_at AS DATE) AS day FROM (${options.rows}) r ORDER BY day, position`,
+  );
+  const days = await database.rows(
+    `SELECT CAST(day AS VARCHAR), count(*), min(position), max(position), min(occurred_at), max(occurred_at) FROM ${table} GROUP BY day ORDER BY day`,
+  );
+  const parts = await inParallel(database, days, async (run, row): Promise<PredictionPart> => {
+    const [day, rows, minPosition, maxPosition, minOccurredAt, maxOccurredAt] = row;
+    const path = join(folder, `${String(day)}.${newId()}.parquet`);
+    const bytes = await writeFileAside(
+      directory,
+      path,
+      (to) =>
+        `COPY (SELECT * EXCLUDE (day) FROM ${table} WHERE day = DATE ${literal(String(day))}) TO ${literal(to)} ${copyOptions}`,
+      run,
+    );
+    return {
+      path,
+      day: String(day),
+      rows: Number(rows),
+      bytes,
+      width: options.width,
+      minPosition: Number(minPosition),
+      maxPosition: Number(maxPosition),
+      minOccurredAt: Number(minOccurredAt),
+      maxOccurredAt: Number(maxOccurredAt),
+      patched: 0,
+    };
+  });
+  await database.run(`DROP TABLE ${table}`);
+  await syncPath(join(directory, folder));
+  return parts;
+}
+
+/** Writes a query's rows, sorted by position, as one file. */
+export async function writeSharedPart(options: {
+  readonly database: Database;
+  readonly directory: string;
+  readonly folder: string;
+  /** Name of the file without its ending; a new id unless told. MUST NOT have been used before. */
+  readonly name?: string;
+  readonly rows: string;
+}): Promise<SharedPart> {
+  const { database, directory, folder } = options;
+  await mkdir(join(directory, folder), { recursive: true });
+  const path = join(folder, `${options.name ?? newId()}.parquet`);
+  await writeFileAside(
+    directory,
+    path,
+    (to) => `COPY (SELECT * FROM (${options.rows}) ORDER BY position) TO ${literal(to)} ${copyOptions}`,
+    (sql) => database.run(sql),
+  );
+  await syncPath(join(directory, folder));
+  const [row] = await database.rows(
+    `SELECT count(*), coalesce(min(position), 0), coalesce(max(position), 0) FROM read_parquet(${literal(join(directory, path))})`,
+  );
+  const [rows, minPosition, maxPosition] = row ?? [];
+  return { path, rows: Number(rows), minPosition: Number(minPosition), maxPosition: Number(maxPosition) };
+}
+
+async function writeFileAside(
+  directory: string,
+  path: string,
+  copy: (to: string) => string,
+  run: (sql: string) => Promise<unknown>,
+): Promise<number> {
+  const final = join(directory, path);
+  const aside = `${final}.tmp`;
+  await run(copy(aside));
+  await syncPath(aside);
+  const { size } = await stat(aside);
+  await rename(aside, final);
+  return size;
+}
+
+/** Small files keep one thread busy each, so a few connections share them out. */
+async function inParallel<Item, Result>(
+  database: Database,
+  items: readonly Item[],
+  work: (run: (sql: string) => Promise<unknown>, item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const workers = Array.from({ length: Math.min(parallelCopies, items.length) }, async () => {
+    const connection = await database.connect();
+    try {
+      while (next < items.length) {
+        const index = next;
+        next += 1;
+        const item = items[index];
+        if (item === undefined) return;
+        results[index] = await work((sql) => connection.run(sql), item);
+      }
+    } finally {
+      connection.closeSync();
+    }
+  });
+  await Promise.all(workers);
+  return results;
+}

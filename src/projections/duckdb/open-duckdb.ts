@@ -1,0 +1,147 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import { errors } from '../../services/platform/errors.js';
+import { limits } from '../../services/platform/limits.js';
+import { newId } from '../../services/platform/new-id.js';
+import { literal } from './sql-text.js';
+
+/** A value as `rows` gives it: BIGINT and HUGEINT as bigint, TIMESTAMP as micros in a bigint, the rest as is. */
+export type SqlValue = string | number | bigint | boolean | null;
+
+/** One result of a query that is read chunk by chunk. */
+export interface SqlStream {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** The next chunk (at most 2,048 rows), or undefined at the end. */
+  next(): Promise<DuckDBDataChunk | undefined>;
+}
+
+/** An in-memory DuckDB that may spill to the data folder; nothing is ever downloaded. */
+export interface Database {
+  /** The first connection. Tables (not temporary ones) are seen by every connection. */
+  readonly connection: DuckDBConnection;
+  connect(): Promise<DuckDBConnection>;
+  /** Runs one statement of ours. Rejects with DuckDB's own error. */
+  run(sql: string): Promise<void>;
+  /** All rows of a small result. */
+  rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
+  stream(sql: string): Promise<SqlStream>;
+  /**
+   * Text from a user: exactly one statement that only reads (SELECT, EXPLAIN), else SQL_FAILED. Errors of DuckDB become
+   * SQL_FAILED with its message.
+   */
+  userQuery(sql: string): Promise<SqlStream>;
+  /** From here on SQL sees only what is in memory and files below `directory`; settings are locked. */
+  restrictTo(directory: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens an empty in-memory database. `temporaryDirectory`: a folder to spill to. */
+export async function openDuckDb(options: { readonly temporaryDirectory: string }): Promise<Database> {
+  // DuckDB makes the folder when it first spills.
+  const spill = join(options.temporaryDirectory, `tmp-${newId()}`);
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '2',
+    memory_limit: `${limits.sqlMemoryMegabytes}MB`,
+    temp_directory: spill,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    preserve_insertion_order: 'true',
+  });
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  await connection.run('SET parquet_metadata_cache = true');
+  return {
+    connection,
+    connect: async () => {
+      const further = await instance.connect();
+      await further.run("SET TimeZone = 'UTC'");
+      return further;
+    },
+    run: async (sql) => {
+      await connection.run(sql);
+    },
+    rows: async (sql) => {
+      const result = await connection.run(sql);
+      const rows = await result.getRows();
+      return rows.map((row) => row.map(sqlValue));
+    },
+    stream: (sql) => stream(connection, sql),
+    userQuery: async (sql) => {
+      try {
+        await refuseWrites(connection, sql);
+        return await stream(connection, sql);
+      } catch (error) {
+        throw sqlFailed(error);
+      }
+    },
+    restrictTo: async (directory) => {
+      await connection.run(`SET allowed_directories = [${literal(directory)}, ${literal(spill)}]`);
+      await connection.run('SET enable_external_access = false');
+      await connection.run('SET lock_configuration = true');
+    },
+    close: async () => {
+      connection.closeSync();
+      instance.closeSync();
+      await rm(spill, { recursive: true, force: true });
+    },
+  };
+}
+
+async function stream(connection: DuckDBConnection, sql: string): Promise<SqlStream> {
+  const result = await connection.stream(sql);
+  const names = result.columnNames();
+  const types = result.columnTypes();
+  return {
+    columns: names.map((name, index) => ({ name, type: types[index]?.toString() ?? 'UNKNOWN' })),
+    next: async () => {
+      const chunk = await result.fetchChunk();
+      return chunk === null || chunk.rowCount === 0 ? undefined : chunk;
+    },
+  };
+}
+
+async function refuseWrites(connection: DuckDBConnection, sql: string): Promise<void> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) {
+    throw errors.SQL_FAILED({ problem: `expected one statement, got ${statements.count}` });
+  }
+  const prepared = await statements.prepare(0);
+  const type = prepared.statementType;
+  prepared.destroySync();
+  if (type !== StatementType.SELECT && type !== StatementType.EXPLAIN) {
+    throw errors.SQL_FAILED({
+      problem: `${StatementType[type] ?? 'this statement'} is not a query; only reading is possible`,
+    });
+  }
+}
+
+/** DuckDB's message kept, without the file-system paths of its stack; our own errors pass. */
+export function sqlFailed(error: unknown): Error {
+  if (error instanceof Error && 'code' in error && error.code === 'SQL_FAILED') return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return errors.SQL_FAILED({ problem: text.trim().slice(0, 2_000) }, error);
+}
+
+/** A value for printing: timestamps, intervals, lists and the like as DuckDB writes them. */
+export function printableValue(value: unknown): SqlValue {
+  return typeof value === 'object' && value !== null ? String(value) : sqlValue(value);
+}
+
+/** A vendor's value object as a plain value; timestamps become micros, UUIDs and nested values text. */
+export function sqlValue(value: unknown): SqlValue {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    case 'object':
+      if (value === null) return null;
+      if ('micros' in value && typeof value.micros === 'bigint') return value.micros;
+      return String(value);
+    default:
+      return String(value);
+  }
+}

@@ -1,0 +1,68 @@
+import { limits } from '../../services/platform/limits.js';
+import type { PredictionPart, SharedPart } from '../datasets/dataset-manifest.js';
+
+const partsPerLevel = 8;
+
+/**
+ * Which parts of a model to write anew, each group as one part of its day. Parts of similar size are merged eight at a
+ * time, so a row is rewritten a logarithmic number of times however the traffic trickles in; a day that is over is
+ * brought to one part unless only a sliver was added; a part with many truths to fold in is rewritten alone.
+ */
+export function planCompaction(parts: readonly PredictionPart[]): PredictionPart[][] {
+  const newestDay = parts.reduce((newest, part) => (part.day > newest ? part.day : newest), '');
+  const patchedRows = parts.reduce((sum, part) => sum + part.patched, 0);
+  const foldAll = patchedRows > limits.truthPatchesMax;
+  const groups: PredictionPart[][] = [];
+  for (const ofDay of byDay(parts)) {
+    const merge = mergeOfDay(ofDay, ofDay[0]?.day !== newestDay);
+    if (merge.length > 0) groups.push(merge);
+    for (const part of ofDay) {
+      if (part.patched > 0 && (foldAll || part.patched * 8 >= part.rows) && !merge.includes(part)) {
+        groups.push([part]);
+      }
+    }
+  }
+  return groups;
+}
+
+/** Which files of a shared table to merge into one: eight neighbours of similar size. */
+export function planSharedMerge(parts: readonly SharedPart[]): SharedPart[] {
+  return sameLevelRun(parts);
+}
+
+function mergeOfDay(parts: readonly PredictionPart[], isOver: boolean): PredictionPart[] {
+  if (parts.length < 2) return [];
+  if (isOver) {
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const largest = Math.max(...parts.map((part) => part.rows));
+    if (parts.length >= partsPerLevel || (rows - largest) * 8 >= largest) return [...parts];
+  }
+  return sameLevelRun(parts);
+}
+
+/** The first run of neighbours whose sizes have the same power of eight, when it is long enough. */
+function sameLevelRun<Part extends { readonly rows: number; readonly minPosition: number }>(
+  parts: readonly Part[],
+): Part[] {
+  let run: Part[] = [];
+  for (const part of parts.toSorted((a, b) => a.minPosition - b.minPosition)) {
+    const first = run[0];
+    run = first !== undefined && level(first.rows) === level(part.rows) ? [...run, part] : [part];
+    if (run.length === partsPerLevel) return run;
+  }
+  return [];
+}
+
+function level(rows: number): number {
+  return Math.floor(Math.log2(Math.max(rows, 1)) / 3);
+}
+
+function byDay(parts: readonly PredictionPart[]): PredictionPart[][] {
+  const days = new Map<string, PredictionPart[]>();
+  for (const part of parts) {
+    const ofDay = days.get(part.day);
+    if (ofDay === undefined) days.set(part.day, [part]);
+    else ofDay.push(part);
+  }
+  return [...days.values()];
+}
