@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { exactMoments } from '../../../src/stats/exact-moments.js';
+import { momentsOf, momentsOfSums } from '../../../src/stats/moments.js';
+import { marginInterval, meanInterval } from '../../../src/stats/paired-mean.js';
+import { rowsNeeded } from '../../../src/stats/sample-size.js';
+import { seededRandom } from '../../../src/stats/seeded-random.js';
+import { defined, expectClose, fixtures } from './stats-fixtures.js';
+
+describe('the interval of a mean', () => {
+  it('agrees with scipy, two-sided and one-sided', () => {
+    for (const { values, mean, standardError, p, levels } of fixtures.meanIntervals) {
+      for (const [
+        level = NaN,
+        lower = NaN,
+        upper = NaN,
+        lowerOneSided = NaN,
+        upperOneSided = NaN,
+      ] of levels) {
+        const moments = exactMoments();
+        for (const value of values) moments.add(value);
+        const result = defined(meanInterval({ moments: moments.moments(), level }));
+        // A limit near 0 is a difference of larger numbers.
+        const tolerance = { relative: 1e-10, absolute: standardError * 1e-10 };
+        expectClose(result.mean, mean, tolerance);
+        expectClose(result.standardError, standardError);
+        expectClose(result.lower, lower, tolerance);
+        expectClose(result.upper, upper, tolerance);
+        expectClose(result.lowerOneSided, lowerOneSided, tolerance);
+        expectClose(result.upperOneSided, upperOneSided, tolerance);
+        // The p of a large t is as sensitive to t as df allows.
+        expectClose(result.p, p, { relative: 1e-9 });
+      }
+    }
+  });
+
+  it('is the same from plain sums', () => {
+    const values = Float64Array.of(0.5, -0.25, 1.5, 0.75);
+    const sum = values.reduce((total, value) => total + value, 0);
+    const sumOfSquares = values.reduce((total, value) => total + value * value, 0);
+    const fromSums = defined(meanInterval({ moments: momentsOfSums({ count: 4, sum, sumOfSquares }) }));
+    expectClose(fromSums.lower, defined(meanInterval({ moments: momentsOf(values) })).lower);
+  });
+
+  it('is undefined below two rows and a marked point where nothing varies', () => {
+    expect(meanInterval({ moments: momentsOf(Float64Array.of(1)) })).toEqual({
+      kind: 'undefined',
+      reason: 'fewer than two rows',
+    });
+    const flat = defined(meanInterval({ moments: momentsOf(Float64Array.of(2, 2, 2)) }));
+    expect(flat).toMatchObject({ mean: 2, lower: 2, upper: 2, p: 0, degenerate: true });
+    const zero = defined(meanInterval({ moments: momentsOf(new Float64Array(5)) }));
+    expect(zero).toMatchObject({ mean: 0, p: 1, degenerate: true });
+  });
+
+  it('names the argument that makes no sense', () => {
+    const moments = { count: 3, mean: 0, squaredDeviations: 1 };
+    expect(() => meanInterval({ moments: { ...moments, mean: NaN } })).toThrow(/moments.mean is NaN/);
+    expect(() => meanInterval({ moments: { ...moments, squaredDeviations: -1 } })).toThrow(
+      /squaredDeviations is -1/,
+    );
+    expect(() => meanInterval({ moments, level: 1 })).toThrow(/level is 1/);
+  });
+});
+
+describe('the margin interval', () => {
+  const random = seededRandom(41);
+  const control = Float64Array.from({ length: 4000 }, () => -Math.log(1 - random.uniform()));
+  const worseBy = (share: number): Float64Array =>
+    control.map((loss) => loss * (1 + share) * (1 + 0.05 * random.normal()));
+
+  it('lies below 0 for a candidate within the margin, and above it for one beyond', () => {
+    expect(defined(marginInterval({ candidate: worseBy(0), control, margin: 0.01 })).upper).toBeLessThan(0);
+    expect(
+      defined(marginInterval({ candidate: worseBy(0.03), control, margin: 0.01 })).lower,
+    ).toBeGreaterThan(0);
+  });
+
+  it('straddles 0 for a candidate at the margin', () => {
+    const { lower, upper } = defined(
+      marginInterval({ candidate: worseBy(0.01), control, margin: 0.01, level: 0.99 }),
+    );
+    expect(lower).toBeLessThan(0);
+    expect(upper).toBeGreaterThan(0);
+  });
+
+  it('is bit-identical with the rows reversed', () => {
+    const candidate = worseBy(0.01);
+    expect(
+      marginInterval({ candidate: candidate.toReversed(), control: control.toReversed(), margin: 0.01 }),
+    ).toEqual(marginInterval({ candidate, control, margin: 0.01 }));
+  });
+
+  it('names the row that has no loss', () => {
+    const one = Float64Array.of(1, 2);
+    expect(() => marginInterval({ candidate: Float64Array.of(1, NaN), control: one, margin: 0 })).toThrow(
+      /candidate\[1\] is NaN/,
+    );
+    expect(() => marginInterval({ candidate: one, control: one, margin: -1 })).toThrow(/margin is -1/);
+    expect(() => marginInterval({ candidate: one, control: Float64Array.of(1), margin: 0 })).toThrow(
+      /2 and 1 entries/,
+    );
+  });
+});
+
+describe('the rows needed', () => {
+  it("agree with statsmodels' power calculation to two rows", () => {
+    for (const [
+      gap = NaN,
+      standardDeviation = NaN,
+      level = NaN,
+      power = NaN,
+      rows = NaN,
+    ] of fixtures.sampleSizes) {
+      const needed = defined(rowsNeeded({ limit: gap, mean: 0, standardDeviation, level, power })).rows;
+      expect(Math.abs(needed - Math.ceil(rows)), `${needed} against ${rows}`).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('give the promised power', () => {
+    const random = seededRandom(55);
+    const { rows } = defined(rowsNeeded({ limit: 0.5, mean: 0.1, standardDeviation: 1 }));
+    let judged = 0;
+    for (let round = 0; round < 1000; round += 1) {
+      const values = Float64Array.from({ length: rows }, () => 0.1 + random.normal());
+      if (defined(meanInterval({ moments: momentsOf(values) })).upper < 0.5) judged += 1;
+    }
+    expect(judged).toBeGreaterThan(765);
+    expect(judged).toBeLessThan(845);
+  });
+
+  it('are two where nothing varies, and undefined on the bad side of the limit', () => {
+    expect(rowsNeeded({ limit: 1, mean: 0, standardDeviation: 0 })).toEqual({ kind: 'value', rows: 2 });
+    expect(rowsNeeded({ limit: 0, mean: 0, standardDeviation: 1 })).toMatchObject({ kind: 'undefined' });
+    expect(rowsNeeded({ limit: 1e-12, mean: 0, standardDeviation: 1e9 })).toMatchObject({
+      kind: 'undefined',
+    });
+    expect(() => rowsNeeded({ limit: NaN, mean: 0, standardDeviation: 1 })).toThrow(/limit is NaN/);
+    expect(() => rowsNeeded({ limit: 1, mean: 0, standardDeviation: -1 })).toThrow(/standardDeviation is -1/);
+  });
+});
