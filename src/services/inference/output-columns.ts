@@ -134,15 +134,7 @@ function pick(from: OpenTensor, k: number): Column {
     return { kind: 'text', values, valid };
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    const values = new Float64Array(rows);
-    for (let row = 0, at = k; row < rows; row += 1, at += width) {
-      const value = Number(data[at]);
-      if (!Number.isSafeInteger(value)) {
-        throw new UnfitOutputError(`output ${name} gave ${data[at]}, which is not exact as a double`);
-      }
-      values[row] = value;
-    }
-    return { kind: 'number', values, valid };
+    return { kind: 'number', values: exactDoubles(data, from, k), valid };
   }
   if (isSmallIntegers(data) && type !== 'float16') {
     const values = new Float64Array(rows);
@@ -152,6 +144,26 @@ function pick(from: OpenTensor, k: number): Column {
   throw new UnfitOutputError(
     `output ${name} is a tensor of ${type}; expected float32, float64, integers, bool or string`,
   );
+}
+
+/** 64-bit integers as doubles. Labels are small: those of 32 bits are read without making a BigInt of each. */
+function exactDoubles(data: BigInt64Array | BigUint64Array, from: OpenTensor, k: number): Float64Array {
+  const { rows, width, name } = from;
+  const words = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
+  const values = new Float64Array(rows);
+  for (let row = 0, at = k; row < rows; row += 1, at += width) {
+    const low = words[2 * at] ?? 0;
+    if (words[2 * at + 1] === low >> 31 && (low >= 0 || data instanceof BigInt64Array)) {
+      values[row] = low;
+      continue;
+    }
+    const value = Number(data[at]);
+    if (!Number.isSafeInteger(value)) {
+      throw new UnfitOutputError(`output ${name} gave ${data[at]}, which is not exact as a double`);
+    }
+    values[row] = value;
+  }
+  return values;
 }
 
 function isSmallIntegers(

@@ -100,7 +100,7 @@ function compileValue(feature: Feature): ValueCheck {
     case 'bool':
       return (value) => (typeof value === 'boolean' ? undefined : wrongType(feature, value));
     case 'float32':
-      return compileNumber(feature, (value) => Math.fround(value) === value, float32Loss);
+      return compileNumber(feature, (value) => value >= -(2 ** 24) && value <= 2 ** 24, float32Loss);
     case 'float64':
       return compileNumber(feature, undefined, undefined);
     case 'int64':

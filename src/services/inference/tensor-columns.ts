@@ -76,6 +76,9 @@ function fillerOf(feature: Feature): { feature: Feature; fill: Fill } {
   }
 }
 
+/** Below this, every integer is exact in float32 and nothing overflows, so nothing can be lost. */
+const float32SafeMax = 2 ** 24;
+
 function float32(feature: Feature, column: Column | undefined, rows: number): TensorValues {
   if (column?.kind === 'number' && column.values instanceof Float32Array && column.valid === undefined) {
     return { type: 'float32', data: checkedLength(feature, column.values, rows) };
@@ -85,18 +88,15 @@ function float32(feature: Feature, column: Column | undefined, rows: number): Te
   const values = numbersOf(feature, column, rows);
   const valid = column?.valid;
   for (let row = 0; row < rows; row += 1) {
-    let value: number;
-    if (values === undefined || (valid !== undefined && valid[row] === 0)) {
-      value = missing ?? refuseMissing(feature, row, rows);
-    } else {
-      value = values[row] ?? Number.NaN;
-    }
-    const rounded = Math.fround(value);
-    if (rounded !== value && value === value) {
+    const value =
+      values === undefined || (valid !== undefined && valid[row] === 0)
+        ? (missing ?? refuseMissing(feature, row, rows))
+        : (values[row] ?? Number.NaN);
+    if (value > float32SafeMax || value < -float32SafeMax) {
       const loss = float32Loss(value);
       if (loss !== undefined) refuse(feature, row, rows, loss);
     }
-    data[row] = rounded;
+    data[row] = value;
   }
   return { type: 'float32', data };
 }
@@ -181,19 +181,23 @@ function text(feature: Feature, column: Column | undefined, rows: number): Tenso
       ),
     };
   }
-  const data: string[] = Array.from({ length: rows });
+  const data: string[] = [];
   if (column === undefined) {
-    return { type: 'string', data: data.fill(missing ?? refuseMissing(feature, 0, rows)) };
+    const filler = missing ?? refuseMissing(feature, 0, rows);
+    for (let row = 0; row < rows; row += 1) data.push(filler);
+    return { type: 'string', data };
   }
   if (column.kind !== 'dictionary') refuseKind(feature, column, 'text');
   const codes = checkedLength(feature, column.codes, rows);
-  const dictionary = column.dictionary;
+  const { dictionary } = column;
   for (let row = 0; row < rows; row += 1) {
-    data[row] =
+    const code = codes[row] ?? 0;
+    data.push(
       valid !== undefined && valid[row] === 0
         ? (missing ?? refuseMissing(feature, row, rows))
-        : (dictionary[codes[row] ?? 0] ??
-          refuse(feature, row, rows, `code ${codes[row]} is not in a dictionary of ${dictionary.length}`));
+        : (dictionary[code] ??
+            refuse(feature, row, rows, `code ${code} is not in a dictionary of ${dictionary.length}`)),
+    );
   }
   return { type: 'string', data };
 }
