@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { ReplayCompleted } from '../schemas/events.js';
 import { streamOf } from '../schemas/events.js';
 import { exitCodeOf } from './exit-code.js';
+import { reportJson } from './report/report-json.js';
 import type { ReplayReport } from './report/report-schema.js';
 
 /**
- * The event that says what a replay found. `reportDigest`: SHA-256 in hex of the bytes of `report.json` (`serializeReport`); `summary` is what
+ * The event that says what a replay found. `reportDigest` is the SHA-256 of the bytes of `report.json`; `summary` is what
  * `show` and dashboards need without the report. `id`: a new UUIDv7, also the replay's id.
  */
 export function replayCompletedEvent(
@@ -12,11 +14,10 @@ export function replayCompletedEvent(
   at: {
     readonly id: string;
     readonly occurredAt: number;
-    readonly reportDigest: string;
     readonly correlationId?: string;
   },
 ): ReplayCompleted {
-  const { id, occurredAt, reportDigest, correlationId } = at;
+  const { id, occurredAt, correlationId } = at;
   return {
     type: 'ReplayCompleted',
     schemaVersion: 1,
@@ -32,7 +33,7 @@ export function replayCompletedEvent(
       candidateVersion: report.candidate.version,
       verdict: report.verdict,
       exitCode: exitCodeOf(report.verdict),
-      reportDigest,
+      reportDigest: createHash('sha256').update(reportJson(report)).digest('hex'),
       summary: {
         reason: report.reason,
         expect: report.expect,

@@ -220,5 +220,5 @@ function cut(line: string): string {
 
 /** Text from outside may hold terminal control sequences; they are shown, not obeyed. */
 function clean(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '�');
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�');
 }

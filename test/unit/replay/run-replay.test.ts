@@ -1,0 +1,407 @@
+import { describe, expect, it } from 'vitest';
+import { reportJson } from '../../../src/replay/report/report-json.js';
+import { ReplayReport } from '../../../src/replay/report/report-schema.js';
+import { runReplay } from '../../../src/replay/run-replay.js';
+import { formulaManifest, formulaModel } from '../../support/formula-model.js';
+import {
+  candidateDigest,
+  controlDigest,
+  controlFormula,
+  logistic,
+  toyDay,
+  toyReplay,
+  toyRows,
+  toyStart,
+  truthFormula,
+} from '../../support/toy-replay.js';
+
+describe('the verdict of a replay', () => {
+  it('is PASS when the candidate is shown to lose no more than the margin allows', async () => {
+    const report = await runReplay(toyReplay(toyRows(5000)));
+    expect(report.verdict).toBe('PASS');
+    expect(report.gates.map((gate) => gate.name)).toEqual(['log-loss']);
+    expect(report.gates[0]?.interval?.upper).toBeLessThan(0);
+    expect(ReplayReport.safeParse(report).success).toBe(true);
+  });
+
+  it('is FAIL when the candidate is shown to lose more', async () => {
+    const report = await runReplay(toyReplay(toyRows(5000), { formula: ({ x = 0 }) => logistic(-x) }));
+    expect(report.verdict).toBe('FAIL');
+    expect(report.gates[0]?.interval?.lower).toBeGreaterThan(0);
+  });
+
+  it('is INCONCLUSIVE on fifty rows, however good the candidate looks, and says how many are needed', async () => {
+    const report = await runReplay(toyReplay(toyRows(50)));
+    expect(report.verdict).toBe('INCONCLUSIVE');
+    expect(report.gates[0]?.rowsNeeded).toBeGreaterThanOrEqual(100);
+    expect(report.reason).toContain('too few');
+  });
+
+  it('is INCONCLUSIVE when the interval holds the limit', async () => {
+    // Twice the margin worse on average would need more rows than these to show.
+    const report = await runReplay(
+      toyReplay(toyRows(600), {
+        formula: ({ x = 0 }) => logistic(x + 0.5 + (Math.sin(50 * x) > 0 ? 0.3 : -0.3)),
+      }),
+    );
+    const [gate] = report.gates;
+    expect(gate?.interval?.lower).toBeLessThan(0);
+    expect(gate?.interval?.upper).toBeGreaterThan(0);
+    expect(report.verdict).toBe('INCONCLUSIVE');
+    expect(gate?.rowsNeeded).toBeGreaterThan(600);
+  });
+
+  it('is INCONCLUSIVE without truth, and names that', async () => {
+    const rows = toyRows(2000).map((row) => ({ ...row, truth: null }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INCONCLUSIVE');
+    expect(report.reason).toContain('no compared row has a truth'.replace('no', 'No'));
+    expect(report.worst.by).toBe('distance');
+    expect(report.worst.rows).toHaveLength(10);
+  });
+
+  it('is INCONCLUSIVE when hardly any row is positive', async () => {
+    const rows = toyRows(2000).map((row, index) => ({ ...row, truth: index % 500 === 0 ? 1 : 0 }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INCONCLUSIVE');
+    expect(report.reason).toContain('rarer class');
+  });
+
+  it('is INVALID when the control does not reproduce its record', async () => {
+    const rows = toyRows(3000).map((row) => ({
+      ...row,
+      outputs: { ...row.outputs, score: Number(row.outputs['score']) * 0.9 },
+    }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INVALID');
+    expect(report.reason).toContain('v1 does not reproduce its record');
+    expect(report.reason).toContain('the record or the stored artefact was changed');
+  });
+
+  it('names the runtime when the record differs only in its last digits', async () => {
+    const rows = toyRows(3000).map((row) => ({
+      ...row,
+      outputs: { ...row.outputs, score: Number(row.outputs['score']) + 1e-5 },
+    }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INVALID');
+    expect(report.reason).toContain('version of the runtime');
+  });
+
+  it('is INVALID when the registered control is another artefact than the one that served', async () => {
+    const rows = toyRows(300).map((row) => ({ ...row, digest: 'e'.repeat(64) }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INVALID');
+    expect(report.reason).toContain('not the one that served');
+  });
+
+  it('is INVALID when every row is excluded', async () => {
+    const rows = toyRows(300).map((row) => ({ ...row, version: 'v2', digest: candidateDigest }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INVALID');
+    expect(report.reason).toContain('300 were served by the candidate itself');
+    expect(report.waterfall.compared).toBe(0);
+  });
+
+  it('of an imported record is judged on truth, but never on being the same', async () => {
+    const rows = toyRows(5000).map((row) => ({ ...row, digest: null }));
+    const judged = await runReplay(toyReplay(rows));
+    expect(judged.verdict).toBe('PASS');
+    expect(judged.noiseFloor).toMatchObject({ kind: 'none' });
+    expect(judged.notes.join(' ')).toContain('5000 rows were imported');
+    const same = await runReplay(toyReplay(rows, { expect: 'same' }));
+    expect(same.verdict).toBe('INVALID');
+  });
+
+  it('of a re-export is PASS for "same" only when enough rows agree to show it', async () => {
+    const reExport = { expect: 'same' as const, formula: controlFormula };
+    expect((await runReplay(toyReplay(toyRows(5000), reExport))).verdict).toBe('PASS');
+    const few = await runReplay(toyReplay(toyRows(1000), reExport));
+    expect(few.verdict).toBe('INCONCLUSIVE');
+    expect(few.gates[0]?.rowsNeeded).toBe(3838);
+    expect((await runReplay(toyReplay(toyRows(5000), { expect: 'same' }))).verdict).toBe('FAIL');
+  });
+
+  it('under "anything" says that nothing was gated', async () => {
+    const report = await runReplay(
+      toyReplay(toyRows(500), { expect: 'anything', formula: ({ x = 0 }) => logistic(-x) }),
+    );
+    expect(report.verdict).toBe('PASS');
+    expect(report.reason).toContain('Nothing was gated');
+    expect(report.gates).toEqual([]);
+  });
+
+  it('of a regression rests on the mean absolute error', async () => {
+    const regression = { task: 'regression' as const, outputs: { value: { output: 'y' } } };
+    const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, regression)]));
+    const rows = toyRows(2000).map((row) => ({
+      ...row,
+      outputs: { value: controlFormula({ x: Number(row.inputs['x']) }) },
+    }));
+    const truths = rows.map((row, index) => ({
+      ...row,
+      truth: truthFormula({ x: Number(row.inputs['x']) }) + (index % 2 ? 0.01 : -0.01),
+    }));
+    const report = await runReplay(toyReplay(truths, { manifests }));
+    expect(report.verdict).toBe('PASS');
+    expect(report.gates[0]?.name).toBe('mean-absolute-error');
+    expect(report.metrics[0]).toMatchObject({ name: 'mean absolute error', rows: 2000 });
+    expect(report.metrics[0]?.candidate).toBeCloseTo(0.01, 10);
+    expect(report.flips).toBeNull();
+  });
+});
+
+describe('the rows of a replay', () => {
+  it('are all accounted for, each under its first reason', async () => {
+    const rows = toyRows(3000).map((row, index) => {
+      if (index % 3 === 0) return { ...row, version: 'v2', digest: candidateDigest };
+      if (index % 3 === 1 && index % 2 === 0) return { ...row, truth: null };
+      return row;
+    });
+    const trainedOn = { from: '2026-01-01T00:00:00Z', until: '2026-01-11T00:00:00Z' };
+    const manifests = new Map([
+      ['v1', formulaManifest('v1')],
+      ['v2', formulaManifest('v2', { trainedOn })],
+    ]);
+    const { waterfall } = await runReplay(toyReplay(rows, { manifests }));
+    expect(waterfall).toMatchObject({
+      recorded: 3000,
+      servedByCandidate: 1000,
+      trainedOn: 666,
+      outOfSample: 0,
+    });
+    expect(waterfall.compared).toBe(3000 - 1000 - 666);
+    expect(waterfall.withoutTruth + waterfall.judged).toBe(waterfall.compared);
+    expect(waterfall.withoutTruth).toBe(334);
+  });
+
+  it('of a sample are about as many as asked for, and the same ones each time', async () => {
+    const once = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 7 }));
+    const again = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 7, batchRows: 333 }));
+    const other = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 8 }));
+    expect(once.waterfall.compared).toBeGreaterThan(900);
+    expect(once.waterfall.compared).toBeLessThan(1100);
+    expect(reportJson(again)).toBe(reportJson(once));
+    expect(other.metrics).not.toEqual(once.metrics);
+  });
+
+  it('on which the candidate fails are observations, named with their ids, and the others are still compared', async () => {
+    const rows = toyRows(6000);
+    const bad = new Set([17, 4242].map((index) => rows[index]?.inputs['x']));
+    const runs: number[] = [];
+    const formula = (row: { readonly [feature: string]: number }) =>
+      bad.has(row['x']!) ? undefined : truthFormula(row);
+    const options = toyReplay(rows, { formula });
+    const report = await runReplay({
+      ...options,
+      loadModel: async (version) =>
+        version === 'v1'
+          ? options.loadModel(version)
+          : formulaModel({
+              manifest: formulaManifest('v2'),
+              digest: candidateDigest,
+              formula,
+              onRun: (count) => runs.push(count),
+            }),
+    });
+    expect(report.waterfall).toMatchObject({ candidateFailed: 2, compared: 5998 });
+    expect(report.failures.map((row) => row.predictionId)).toEqual(['prediction-1017', 'prediction-5242']);
+    expect(report.failures[0]?.message).toContain('a row it cannot take');
+    expect(report.gates.map((gate) => gate.name)).toEqual(['log-loss', 'candidate-failures']);
+    expect(runs.length).toBeLessThan(60);
+  });
+
+  it('make the verdict FAIL when the candidate fails on too many of them', async () => {
+    const report = await runReplay(
+      toyReplay(toyRows(3000), { formula: (row) => (row['x']! > 2 ? undefined : truthFormula(row)) }),
+    );
+    expect(report.verdict).toBe('FAIL');
+    expect(report.reason).toContain('fail on more than');
+  });
+
+  it('that nobody recorded end with an error that names what there is', async () => {
+    const late = { fromMicros: toyStart + 60 * toyDay, untilMicros: toyStart + 61 * toyDay };
+    await expect(runReplay(toyReplay(toyRows(10), { range: late }))).rejects.toMatchObject({
+      code: 'REPLAY_RANGE_EMPTY',
+      exitCode: 3,
+      message: expect.stringContaining('2026-01-01T00:00:00Z'),
+    });
+  });
+});
+
+describe('the report of a replay', () => {
+  it('is the same to the byte when run again, and in batches of other sizes', async () => {
+    const rows = toyRows(9000);
+    const once = reportJson(await runReplay(toyReplay(rows)));
+    for (const batchRows of [1, 1000, 4096, 9000].slice(1)) {
+      expect(reportJson(await runReplay(toyReplay(rows, { batchRows })))).toBe(once);
+    }
+  });
+
+  it('hands models batches of the same sizes however the record is read', async () => {
+    const sizes = async (batchRows: number) => {
+      const runs: number[] = [];
+      const options = toyReplay(toyRows(9000), { batchRows });
+      await runReplay({
+        ...options,
+        loadModel: async (version) =>
+          formulaModel({
+            manifest: formulaManifest(version),
+            digest: version === 'v1' ? controlDigest : candidateDigest,
+            formula: version === 'v1' ? controlFormula : truthFormula,
+            ...(version === 'v2' ? { onRun: (rows: number) => runs.push(rows) } : {}),
+          }),
+      });
+      return runs;
+    };
+    expect(await sizes(700)).toEqual([4096, 4096, 808]);
+    expect(await sizes(9000)).toEqual([4096, 4096, 808]);
+  });
+
+  it('gives the command that reproduces it, with absolute times', async () => {
+    const report = await runReplay(
+      toyReplay(toyRows(200), { knownUntil: toyStart + 40 * toyDay, sample: 100, seed: 3 }),
+    );
+    expect(report.reproduce).toBe(
+      'replay --model toy@v2 --since 2026-01-01T00:00:00Z --until 2026-01-31T00:00:00Z --as-of 2026-02-10T00:00:00Z --expect no-worse --sample 100 --seed 3',
+    );
+  });
+
+  it('names the worst rows with their prediction ids, keys and inputs, the largest loss first', async () => {
+    const report = await runReplay(toyReplay(toyRows(5000)));
+    expect(report.worst.rows).toHaveLength(10);
+    const increases = report.worst.rows.map((row) => row.increase);
+    expect(increases).toEqual(increases.toSorted((a, b) => b - a));
+    const [worst] = report.worst.rows;
+    expect(worst?.predictionId).toBe(`prediction-${worst?.position}`);
+    expect(worst?.key).toBe(`order-${Number(worst?.position) - 1000}`);
+    expect(worst?.inputs).toHaveProperty('x');
+  });
+
+  it('says what is not judged yet', async () => {
+    const report = await runReplay(toyReplay(toyRows(200)));
+    expect(report.notJudged.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['slices', 'calibration', 'latency', 'dependence between rows']),
+    );
+  });
+
+  it('takes truth as it was known at the time asked for', async () => {
+    const rows = toyRows(1000).map((row, index) => ({
+      ...row,
+      truthKnownAt: row.occurredAt + (index % 2) * 90 * toyDay,
+    }));
+    const report = await runReplay(toyReplay(rows, { knownUntil: toyStart + 31 * toyDay }));
+    expect(report.waterfall.judged).toBe(500);
+  });
+});
+
+describe('features that the log does not have', () => {
+  const policy = { outOfRange: 'warn', newCategory: 'warn', unexpectedMissing: 'warn' } as const;
+  const y = { name: 'y', tensor: 'y', tensorType: 'float64', required: false, policy } as const;
+  const withY = (changes: object = {}) => {
+    const [x] = formulaManifest('v2').features;
+    return new Map([
+      ['v1', formulaManifest('v1')],
+      ['v2', formulaManifest('v2', { features: [x!, { ...y, ...changes }] })],
+    ]);
+  };
+
+  it('make the candidate unfit unless told what to give', async () => {
+    await expect(runReplay(toyReplay(toyRows(100), { manifests: withY() }))).rejects.toMatchObject({
+      code: 'REPLAY_CANDIDATE_UNFIT',
+      exitCode: 64,
+      message: expect.stringContaining('y'),
+    });
+  });
+
+  it('make the candidate unfit also when the column is there but empty', async () => {
+    const rows = toyRows(100).map((row) => ({ ...row, inputs: { ...row.inputs, y: null } }));
+    await expect(runReplay(toyReplay(rows, { manifests: withY({ missing: 'NaN' }) }))).rejects.toMatchObject({
+      code: 'REPLAY_CANDIDATE_UNFIT',
+      message: expect.stringContaining('none of the 100 rows'),
+    });
+  });
+
+  it('are given the missing value, the middle of their range, or what --set says', async () => {
+    const seen = new Set<number>();
+    const formula = (row: { readonly [feature: string]: number }) => {
+      seen.add(row['y']!);
+      return truthFormula(row);
+    };
+    const missing = withY({ missing: 'NaN' });
+    await runReplay(toyReplay(toyRows(100), { manifests: missing, formula, missingFeature: 'null' }));
+    expect([...seen]).toEqual([Number.NaN]);
+    seen.clear();
+    const middle = await runReplay(
+      toyReplay(toyRows(100), {
+        manifests: withY({ range: { min: 2, max: 6 } }),
+        formula,
+        missingFeature: 'default',
+      }),
+    );
+    expect([...seen]).toEqual([4]);
+    expect(middle.settings.given).toEqual(['y = 4']);
+    seen.clear();
+    await runReplay(toyReplay(toyRows(100), { manifests: withY(), formula, set: { y: 9 } }));
+    expect([...seen]).toEqual([9]);
+  });
+
+  it('cannot be set when the candidate has no such feature', async () => {
+    await expect(runReplay(toyReplay(toyRows(100), { set: { z: 1 } }))).rejects.toMatchObject({
+      code: 'USAGE_INVALID',
+    });
+  });
+});
+
+describe('what cannot be compared', () => {
+  it.each([
+    ['another task', { task: 'regression' as const, outputs: { value: { output: 'y' } } }],
+    ['other outputs', { outputs: { label: { output: 'label' } } }],
+    ['another positive class', { positiveClass: 0 }],
+  ])('is refused: %s', async (_what, changes) => {
+    const manifests = new Map([
+      ['v1', formulaManifest('v1')],
+      ['v2', formulaManifest('v2', changes)],
+    ]);
+    await expect(runReplay(toyReplay(toyRows(10), { manifests }))).rejects.toMatchObject({
+      code: 'REPLAY_CANDIDATE_UNFIT',
+      exitCode: 64,
+    });
+  });
+
+  it('is refused when the version is not known', async () => {
+    await expect(runReplay(toyReplay(toyRows(10), { candidate: 'v9' }))).rejects.toMatchObject({
+      code: 'MODEL_VERSION_NOT_FOUND',
+    });
+  });
+});
+
+describe('a replay of two versions', () => {
+  it('runs both now, and needs no record of either', async () => {
+    const rows = toyRows(5000).map((row) => ({
+      ...row,
+      version: 'v0',
+      digest: null,
+      outputs: { label: 0, score: 0 },
+    }));
+    const report = await runReplay(toyReplay(rows, { control: { version: 'v1' } }));
+    expect(report.verdict).toBe('PASS');
+    expect(report.control).toEqual({
+      kind: 'version',
+      versions: [{ version: 'v1', digest: controlDigest, rows: 5000 }],
+    });
+    expect(report.noiseFloor.kind).toBe('none');
+  });
+});
+
+it('stops with the reason of its signal', async () => {
+  const controller = new AbortController();
+  const options = toyReplay(toyRows(9000), {
+    batchRows: 100,
+    signal: controller.signal,
+    onProgress: ({ rows }) => {
+      if (rows >= 1000) controller.abort(new Error('interrupted'));
+    },
+  });
+  await expect(runReplay(options)).rejects.toThrow('interrupted');
+});
