@@ -3,7 +3,7 @@ const digitMask = (1 << digitBits) - 1;
 
 /**
  * The row numbers of `values` in ascending order of value, equal values in row order; −0 equals 0. Radix sort: linear time,
- * about 0.2 s for two million doubles. Throws a RangeError that names the argument for NaN.
+ * about a second for two million doubles. Throws a RangeError that names the argument for NaN.
  */
 export function ascendingOrder(name: string, values: Float64Array | Float32Array): Uint32Array {
   const { words, bits } = values instanceof Float32Array ? keysOf32(values) : keysOf64(values);
