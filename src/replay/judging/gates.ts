@@ -1,10 +1,12 @@
 import { marginDifference, marginInterval } from '../../stats/paired-mean.js';
 import { wilsonInterval } from '../../stats/proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
+import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
 import type { JudgedLosses } from './judged-losses.js';
 import { intervalOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
+import { pairedMoments } from './paired-moments.js';
 import { distanceAt } from './paired-rows.js';
 import { replaySettings } from './replay-settings.js';
 
@@ -50,15 +52,20 @@ export function lossGate(rows: PairedRows, judged: JudgedLosses): ReplayGate {
     const more = needed === null ? null : Math.max(needed, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
   }
-  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName), needed) };
+  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, judged.loss), needed) };
 }
 
-function lossWords(lossName: string): GateWords {
-  const limit = `the control's by more than ${100 * margin} %`;
+function lossWords(
+  lossName: string,
+  loss: { readonly control: Float64Array; readonly candidate: Float64Array },
+): GateWords {
+  const { control, candidate } = pairedMoments(loss);
+  const percent = control === 0 ? '' : ` (${formatSigned((100 * (candidate - control)) / control, 2)} %)`;
+  const change = `${lossName} ${formatValue(candidate)} against ${formatValue(control)}${percent}`;
   return {
-    good: `${lossName} is shown not to exceed ${limit}`,
-    bad: `${lossName} is shown to exceed ${limit}`,
-    open: `the rows do not show whether ${lossName} exceeds ${limit}`,
+    good: `${change} is shown to be at most ${100 * margin} % worse`,
+    bad: `${change} is shown to be more than ${100 * margin} % worse`,
+    open: `${change} may or may not be more than ${100 * margin} % worse`,
   };
 }
 

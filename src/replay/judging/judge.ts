@@ -53,7 +53,9 @@ function gatesOf(rows: PairedRows, judged: JudgedLosses, expect: ReplayExpectati
 }
 
 function shiftOf(rows: PairedRows, metrics: Judgement['metrics']): Judgement['shift'] {
-  const distances = Float64Array.from({ length: rows.rows }, (_, row) => distanceAt(rows, row)).sort();
+  const distances = new Float64Array(rows.rows);
+  for (let row = 0; row < rows.rows; row += 1) distances[row] = distanceAt(rows, row);
+  distances.sort();
   // A model without scores has no distances; NaN sorts last.
   if (rows.rows === 0 || Number.isNaN(distances[distances.length - 1])) return null;
   const mean = metrics.find((metric) => metric.name === 'mean score' || metric.name === 'mean value');
@@ -115,13 +117,16 @@ interface DaySums {
 /** Rows and mean losses by UTC day, ascending. */
 function daysOf(rows: PairedRows, judged: JudgedLosses): Day[] {
   const days = new Map<number, DaySums>();
+  // Rows come in the order of the log, so most have the day of the one before.
+  let lastDay = Number.NaN;
+  let lastSums: DaySums = { rows: 0, judged: 0, control: 0, candidate: 0 };
   const sumsOf = (row: number): DaySums => {
     const day = Math.floor((rows.occurredAt[row] ?? 0) / dayMicros);
-    const known = days.get(day);
-    if (known !== undefined) return known;
-    const sums = { rows: 0, judged: 0, control: 0, candidate: 0 };
-    days.set(day, sums);
-    return sums;
+    if (day === lastDay) return lastSums;
+    lastDay = day;
+    lastSums = days.get(day) ?? { rows: 0, judged: 0, control: 0, candidate: 0 };
+    days.set(day, lastSums);
+    return lastSums;
   };
   for (let row = 0; row < rows.rows; row += 1) sumsOf(row).rows += 1;
   const { loss } = judged;

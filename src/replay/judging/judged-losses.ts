@@ -49,13 +49,19 @@ function rowsWithTruth(truth: Float64Array): Int32Array {
 }
 
 function absoluteErrors(rows: PairedRows, row: Int32Array) {
-  const errorsOf = (values: Float64Array): Float64Array =>
-    Float64Array.from(row, (at) => Math.abs((values[at] ?? Number.NaN) - (rows.truth[at] ?? Number.NaN)));
+  const errorsOf = (values: Float64Array): Float64Array => {
+    const found = new Float64Array(row.length);
+    for (let index = 0; index < found.length; index += 1) {
+      const at = row[index] ?? 0;
+      found[index] = Math.abs((values[at] ?? Number.NaN) - (rows.truth[at] ?? Number.NaN));
+    }
+    return found;
+  };
   return { control: errorsOf(rows.control.value), candidate: errorsOf(rows.candidate.value) };
 }
 
 function binaryLosses(rows: PairedRows, row: Int32Array): JudgedLosses {
-  const truth = Uint8Array.from(row, (at) => rows.truth[at] ?? 0);
+  const truth = new Uint8Array(gathered(rows.truth, row));
   const control = gathered(rows.control.value, row);
   const candidate = gathered(rows.candidate.value, row);
   if (control.includes(Number.NaN) || candidate.includes(Number.NaN)) {
@@ -63,7 +69,7 @@ function binaryLosses(rows: PairedRows, row: Int32Array): JudgedLosses {
   }
   const single = fitsFloat32(control) && fitsFloat32(candidate);
   const scores = single
-    ? { control: Float32Array.from(control), candidate: Float32Array.from(candidate) }
+    ? { control: new Float32Array(control), candidate: new Float32Array(candidate) }
     : { control, candidate };
   // One clip for both sides: a side that is stored in more digits must not be punished harder for the same mistake.
   const clip = fitsFloat32(control) || fitsFloat32(candidate) ? logLossClip.float32 : logLossClip.float64;
@@ -134,5 +140,8 @@ function notProbability(scores: Float64Array, clip: number): string | undefined 
 }
 
 function clamped(scores: Float64Array): Float64Array {
-  return scores.map((score) => Math.min(1, Math.max(0, score)));
+  const within = new Float64Array(scores.length);
+  for (let index = 0; index < scores.length; index += 1)
+    within[index] = Math.min(1, Math.max(0, scores[index] ?? 0));
+  return within;
 }

@@ -1,11 +1,11 @@
 import { pairedAuc } from '../../stats/auc.js';
-import { momentsOf } from '../../stats/moments.js';
 import { meanInterval } from '../../stats/paired-mean.js';
 import { pairedProportionDifference } from '../../stats/proportion.js';
 import type { Interval, ReplayMetric } from '../report/report-schema.js';
 import type { FlipCounts } from './flips.js';
 import type { BinaryJudged, JudgedLosses } from './judged-losses.js';
 import type { PairedRows } from './paired-rows.js';
+import { pairedMoments } from './paired-moments.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level } = replaySettings;
@@ -61,15 +61,14 @@ function meanMetric(
   if (sides === undefined || sides.control.length === 0) {
     return absent(name, better, problem ?? 'no row has a truth');
   }
-  const control = momentsOf(sides.control).mean;
-  const candidate = momentsOf(sides.candidate).mean;
-  const paired = meanInterval({ moments: momentsOf(differences(sides)), level });
+  const { control, candidate, difference } = pairedMoments(sides);
+  const paired = meanInterval({ moments: difference, level });
   return {
     name,
     rows: sides.control.length,
     control,
     candidate,
-    difference: paired.kind === 'value' ? paired.mean : candidate - control,
+    difference: difference.mean,
     interval: paired.kind === 'value' ? intervalOf(paired) : null,
     better,
     note: paired.kind === 'value' ? null : paired.reason,
@@ -142,16 +141,14 @@ export function intervalOf(limits: { readonly lower: number; readonly upper: num
   return { lower: limits.lower, upper: limits.upper, level };
 }
 
-export function differences({ control, candidate }: Sides): Float64Array {
-  const result = new Float64Array(control.length);
-  for (let row = 0; row < result.length; row += 1) {
-    result[row] = (candidate[row] ?? Number.NaN) - (control[row] ?? Number.NaN);
-  }
-  return result;
-}
-
 function errorsOf(rows: PairedRows, judgedRow: Int32Array): Sides {
-  const of = (values: Float64Array): Float64Array =>
-    Float64Array.from(judgedRow, (row) => (values[row] ?? Number.NaN) - (rows.truth[row] ?? Number.NaN));
+  const of = (values: Float64Array): Float64Array => {
+    const found = new Float64Array(judgedRow.length);
+    for (let index = 0; index < found.length; index += 1) {
+      const row = judgedRow[index] ?? 0;
+      found[index] = (values[row] ?? Number.NaN) - (rows.truth[row] ?? Number.NaN);
+    }
+    return found;
+  };
   return { control: of(rows.control.value), candidate: of(rows.candidate.value) };
 }

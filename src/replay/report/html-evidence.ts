@@ -30,7 +30,7 @@ export function worstSection(report: ReplayReport): Markup {
       Worst rows: where ${byLoss ? 'the candidate loses most against the control' : 'the two differ most'}
     </h2>
     <div class="scroll">
-      <table class="wide">
+      <table class="wide worst">
         <thead>
           <tr>
             <th>prediction</th>

@@ -39,7 +39,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:6px 0}
 ul{margin:4px 0;padding-left:20px}
 .bar{display:block;height:7px;border-radius:2px;background:var(--control);min-width:1px}.bar.taken{background:var(--line)}
 .fall td{border:0;padding:2px 10px 2px 0}.fall td:last-child{width:45%}
-@media (max-width:560px){main{padding:16px 14px 32px}h1{font-size:19px}th,td{padding:5px 7px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}}
+@media (max-width:560px){svg text{font-size:17px}.worst td:first-child{white-space:normal;min-width:170px;overflow-wrap:anywhere}main{padding:16px 14px 32px}h1{font-size:19px}th,td{padding:5px 7px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}}
 @media print{:root{color-scheme:light;--page:#fff;--text:#000;--soft:#444;--line:#bbb;--panel:#f2f2f2;--control:#4d6a8f;--candidate:#c2500a;
 --good:#17703a;--bad:#b3221c;--open:#8a5a00}body{font-size:11px}main{max-width:none;padding:0}table{font-size:10px}
 .scroll{overflow:visible}th,td{white-space:normal}section,.gate,tr{break-inside:avoid}.verdict,.tag,.bar,.same{print-color-adjust:exact}.inputs{min-width:0}}
