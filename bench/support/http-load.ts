@@ -68,7 +68,9 @@ export async function httpLoad(options: {
       { length: options.connections },
       () =>
         new Promise<Socket>((resolve, reject) => {
-          const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true }, () => resolve(socket));
+          const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true }, () =>
+            resolve(socket),
+          );
           socket.setEncoding('latin1');
           socket.once('error', reject);
         }),
