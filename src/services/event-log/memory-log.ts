@@ -42,7 +42,7 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): EventLog 
     nextPosition += events.length;
     lastRecordedAt = recordedAt;
     hash = frame.hash;
-    for (const wake of [...waiting]) wake();
+    for (const wake of Array.from(waiting)) wake();
     return { firstPosition, recordedAt };
   });
 

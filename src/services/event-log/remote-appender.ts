@@ -34,7 +34,11 @@ export async function openAppender(options: {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const log = await openSegmentLog({ directory, clock: options.clock });
-      return { via: 'lock', append: log.append, close: log.close };
+      return {
+        via: 'lock',
+        append: async (events) => await log.append(events),
+        close: async () => await log.close(),
+      };
     } catch (error) {
       if (!(error instanceof HindcastError && error.code === 'LOG_IN_USE')) throw error;
       const holder = await findLockHolder(directory);

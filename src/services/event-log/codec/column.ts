@@ -1,105 +1,102 @@
+import type { ByteSink, ByteSource } from './byte-sink.js';
 import type { NameTable } from './name-table.js';
 import { decodeNode, encodeNode } from './node.js';
 import { decodeNumbers, encodeNumbers, numberKinds } from './number-column.js';
-import { type Packed, MalformedPayload, asBytes, asCount, asList } from './packed.js';
+import { type Packed, MalformedPayload, asCount, asList } from './packed.js';
+import { decodeUuids, encodeUuids } from './uuid-bytes.js';
 import { assertWellFormed } from './well-formed.js';
-import { uuidsFromBytes, uuidsToBytes } from './uuid-bytes.js';
 
 /*
  * The values of one field over the rows of a group. A column that is no list is a constant: that value in every
- * row. Otherwise its first item tells the form; 3 to 6 are numbers (number-column.ts).
+ * row. Otherwise its first item tells the form; 3 to 6 are numbers (number-column.ts). What is said to be raw
+ * stands in the frame's raw bytes, each column's after the one's before it.
  */
 const kinds = {
   /** [1, name index]: a constant text from the frame's table */
   constantName: 1,
   /** [2, node]: a constant of any kind */
   constantNode: 2,
-  /** [7, bytes]: lower-case UUIDs, 16 bytes each */
+  /** [7]: lower-case UUIDs, 16 raw bytes each */
   uuids: 7,
-  /** [8, [scalar…], code bytes]: distinct texts, booleans and null; codes of 1 byte, or 2 past 256 of them */
+  /** [8, scalar…]: distinct texts, booleans and null; raw codes of 1 byte, or 2 (little-endian) past 256 of them */
   dictionary: 8,
-  /** [9, [scalar…]]: texts, booleans and null, one a row */
+  /** [9, scalar…]: texts, booleans and null, one a row */
   scalars: 9,
-  /** [10, [node…]]: anything, one a row */
+  /** [10, node…]: anything, one a row */
   nodes: 10,
-  /** [11, bitmap, column]: row i is null when bit (i & 7) of byte (i >> 3) is 0; the column holds the others */
+  /** [11, column]: row i is null when bit (i & 7) of raw byte (i >> 3) is 0; the column, after it, holds the others */
   nullable: 11,
-  /** [12, [node…], code bytes]: objects that many rows share; decoded once and frozen */
+  /** [12, node…]: objects that many rows share, with raw codes as for a dictionary; decoded once and frozen */
   sharedNodes: 12,
 } as const;
 
-const dictionaryMax = 65_536;
+const distinctMax = 65_536;
+/** No JSON text, so it is nobody's content. */
+const notContent = '';
 
-/** Throws LOG_EVENT_INVALID when a value has no form. `values` is not empty and holds no undefined. */
-export function encodeColumn(values: readonly unknown[], table: NameTable): Packed {
-  let numbers = 0;
-  let nulls = 0;
-  let objects = 0;
-  let texts = 0;
-  let constant = true;
-  const first = values[0];
-  for (const value of values) {
-    switch (typeof value) {
-      case 'number':
-        numbers += 1;
-        break;
-      case 'string':
-        texts += 1;
-        break;
-      case 'boolean':
-        break;
-      default:
-        if (value === null) nulls += 1;
-        else objects += 1;
-    }
-    if (constant && !Object.is(value, first)) constant = false;
-  }
-  if (objects === 0 && constant) return encodeConstant(first, values.length, table);
-  if (numbers === values.length) return encodeNumbers(values.filter(isNumber));
-  if (objects === values.length) return encodeObjects(values, table);
-  if (numbers > 0 && numbers + nulls === values.length) return encodeNullable(values, table);
-  if (objects > 0 || numbers > 0) {
-    return [kinds.nodes, values.map((value) => encodeNode(value, table))];
-  }
-  return encodeTexts(values, texts === values.length);
+/** What encoding a frame shares between its columns. */
+export interface EncodeTarget {
+  readonly table: NameTable;
+  readonly sink: ByteSink;
 }
 
-export function decodeColumn(packed: unknown, count: number, names: readonly string[]): unknown[] {
-  if (!Array.isArray(packed)) return constant(decodeNode(packed, names), count);
+/** What decoding a frame shares between its columns. */
+export interface DecodeSource {
+  readonly names: readonly string[];
+  readonly source: ByteSource;
+}
+
+/** Throws LOG_EVENT_INVALID when a value has no form. `values` is not empty and holds no undefined. */
+export function encodeColumn(values: readonly unknown[], target: EncodeTarget): Packed {
+  const [first] = values;
+  if (typeof first !== 'object' && isConstant(values, first)) return encodeConstant(first, values, target);
+  if (areNumbers(values)) return encodeNumbers(values, target.sink);
+  const found = countKinds(values);
+  if (found.nulls === values.length) return null;
+  if (found.numbers > 0 && found.numbers + found.nulls === values.length)
+    return encodeNullable(values, target);
+  if (found.numbers > 0 || found.others > 0) {
+    return [kinds.nodes, ...values.map((value) => encodeNode(value, target.table))];
+  }
+  return encodeScalars(values, target);
+}
+
+export function decodeColumn(packed: unknown, count: number, from: DecodeSource): ArrayLike<unknown> {
+  if (!Array.isArray(packed)) return constant(decodeNode(packed, from.names), count);
   const column: readonly unknown[] = packed;
   switch (column[0]) {
     case kinds.constantName: {
-      const name = names[asCount(column[1], 'a name')];
+      const name = from.names[asCount(column[1], 'a name')];
       if (name === undefined) throw new MalformedPayload('a name is not in the table');
       return constant(name, count);
     }
     case kinds.constantNode:
-      return Array.from({ length: count }, () => decodeNode(column[1], names));
+      return constant(decodeNode(column[1], from.names), count);
     case numberKinds.integers:
     case numberKinds.doubles:
     case numberKinds.singles:
     case numberKinds.decimals:
-      return decodeNumbers(column, count);
+      return decodeNumbers(column, count, from.source);
     case kinds.uuids:
-      return uuidsFromBytes(exactBytes(column[1], count * 16), count);
+      return decodeUuids(count, from.source);
     case kinds.dictionary:
-      return decodeCodes(asList(column[1], 'a dictionary'), column[2], count);
+      return decodeCodes(column.slice(1), count, from.source);
     case kinds.scalars:
-      return exactList(column[1], count);
+      return exactRows(column, count);
     case kinds.nodes:
-      return exactList(column[1], count).map((node) => decodeNode(node, names));
+      return exactRows(column, count).map((node) => decodeNode(node, from.names));
     case kinds.nullable:
-      return decodeNullable(column, count, names);
+      return decodeNullable(column[1], count, from);
     case kinds.sharedNodes: {
-      const nodes = asList(column[1], 'objects').map((node) => deepFreeze(decodeNode(node, names)));
-      return decodeCodes(nodes, column[2], count);
+      const nodes = column.slice(1).map((node) => deepFreeze(decodeNode(node, from.names)));
+      return decodeCodes(nodes, count, from.source);
     }
     default:
       throw new MalformedPayload(`unknown column form ${String(column[0])}`);
   }
 }
 
-/** The constant that a column holds in every row, or undefined when it is no text constant: cheap filtering. */
+/** The text that a column holds in every row, or undefined when it is no constant text: cheap filtering. */
 export function constantText(packed: unknown, names: readonly string[]): string | undefined {
   if (typeof packed === 'string') return packed;
   if (Array.isArray(packed) && packed[0] === kinds.constantName) return names[asCount(packed[1], 'a name')];
@@ -107,93 +104,108 @@ export function constantText(packed: unknown, names: readonly string[]): string 
 }
 
 /** For objects that are the same for many rows (`provenance`): by identity first, then by content. */
-export function encodeSharedObjects(values: readonly unknown[], table: NameTable): Packed {
+export function encodeSharedObjects(values: readonly unknown[], target: EncodeTarget): Packed {
   const codeOfObject = new Map<unknown, number>();
-  const codeOfContent = new Map<string, number>();
   const nodes: Packed[] = [];
   const codes: number[] = [];
+  const codeOfContent = new Map<string, number>();
+  let last: unknown;
+  let code = -1;
   for (const value of values) {
-    let code = codeOfObject.get(value);
-    if (code === undefined) {
-      const node = encodeNode(value, table);
-      const content = JSON.stringify(node);
-      code = codeOfContent.get(content);
-      if (code === undefined) {
-        code = nodes.length;
-        nodes.push(node);
-        codeOfContent.set(content, code);
-      }
+    if (value !== last || code < 0) {
+      code = codeOfObject.get(value) ?? addNode(encodeNode(value, target.table), nodes, codeOfContent);
       codeOfObject.set(value, code);
+      last = value;
     }
     codes.push(code);
   }
-  if (nodes.length > dictionaryMax) return [kinds.nodes, codes.map((code) => nodes[code] ?? null)];
-  return [kinds.sharedNodes, nodes, packCodes(codes, nodes.length)];
+  if (nodes.length > distinctMax) return [kinds.nodes, ...codes.map((found) => nodes[found] ?? null)];
+  writeCodes(codes, nodes.length, target.sink);
+  return [kinds.sharedNodes, ...nodes];
 }
 
-function encodeConstant(value: unknown, count: number, table: NameTable): Packed {
+/** The code of a node, added unless its content is there. Most frames have one, whose content is never worked out. */
+function addNode(node: Packed, nodes: Packed[], codeOfContent: Map<string, number>): number {
+  const [first] = nodes;
+  if (first === undefined) return nodes.push(node) - 1;
+  if (nodes.length === 1) codeOfContent.set(contentOf(first) ?? notContent, 0);
+  const content = contentOf(node);
+  const found = content === undefined ? undefined : codeOfContent.get(content);
+  if (found !== undefined) return found;
+  nodes.push(node);
+  if (content !== undefined) codeOfContent.set(content, nodes.length - 1);
+  return nodes.length - 1;
+}
+
+/** A text that only equal nodes have; undefined when JSON would make different ones the same (NaN, bytes). */
+function contentOf(node: Packed): string | undefined {
+  let exact = true;
+  const content = JSON.stringify(node, (_key, value: unknown) => {
+    if ((typeof value === 'number' && !Number.isFinite(value)) || value instanceof Uint8Array) exact = false;
+    return value;
+  });
+  return exact ? content : undefined;
+}
+
+function encodeConstant(value: unknown, values: readonly unknown[], target: EncodeTarget): Packed {
   if (typeof value !== 'string') {
-    const node = encodeNode(value, table);
+    const node = encodeNode(value, target.table);
     return Array.isArray(node) ? [kinds.constantNode, node] : node;
   }
-  const uuid = uuidsToBytes([value]);
-  if (count === 1 && uuid !== undefined) return [kinds.uuids, uuid];
-  return [kinds.constantName, table.indexOf(value)];
+  if (values.length === 1 && encodeUuids(values, target.sink)) return [kinds.uuids];
+  return [kinds.constantName, target.table.indexOf(value)];
 }
 
-function encodeObjects(values: readonly unknown[], table: NameTable): Packed {
-  return [kinds.nodes, values.map((value) => encodeNode(value, table))];
-}
-
-function encodeNullable(values: readonly unknown[], table: NameTable): Packed {
-  const bitmap = new Uint8Array((values.length + 7) >> 3);
+function encodeNullable(values: readonly unknown[], target: EncodeTarget): Packed {
+  const { buffer, at } = target.sink.reserve((values.length + 7) >> 3);
+  buffer.fill(0, at, at + ((values.length + 7) >> 3));
   const present: unknown[] = [];
   for (let row = 0; row < values.length; row += 1) {
     if (values[row] === null) continue;
-    bitmap[row >> 3] = (bitmap[row >> 3] ?? 0) | (1 << (row & 7));
+    buffer[at + (row >> 3)] = (buffer[at + (row >> 3)] ?? 0) | (1 << (row & 7));
     present.push(values[row]);
   }
-  return [kinds.nullable, bitmap, encodeColumn(present, table)];
+  return [kinds.nullable, encodeColumn(present, target)];
 }
 
-function decodeNullable(column: readonly unknown[], count: number, names: readonly string[]): unknown[] {
-  const bitmap = exactBytes(column[1], (count + 7) >> 3);
+function decodeNullable(inner: unknown, count: number, from: DecodeSource): unknown[] {
+  const at = from.source.take((count + 7) >> 3);
+  const isPresent = (row: number) => (((from.source.bytes[at + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 1;
   let present = 0;
-  for (let row = 0; row < count; row += 1) present += ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
-  const inner = decodeColumn(column[2], present, names);
+  for (let row = 0; row < count; row += 1) if (isPresent(row)) present += 1;
+  const column = decodeColumn(inner, present, from);
   const values: unknown[] = [];
   let next = 0;
   for (let row = 0; row < count; row += 1) {
-    if ((((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1) === 0) values.push(null);
-    else {
-      values.push(inner[next]);
+    if (isPresent(row)) {
+      values.push(column[next]);
       next += 1;
-    }
+    } else values.push(null);
   }
   return values;
 }
 
-function encodeTexts(values: readonly unknown[], onlyTexts: boolean): Packed {
-  const uuids = onlyTexts ? uuidsToBytes(values) : undefined;
-  if (uuids !== undefined) return [kinds.uuids, uuids];
+/** Texts, booleans and null. */
+function encodeScalars(values: readonly unknown[], target: EncodeTarget): Packed {
+  if (encodeUuids(values, target.sink)) return [kinds.uuids];
   const codeOfValue = new Map<unknown, number>();
   const distinct: Packed[] = [];
   const codes: number[] = [];
   // Past half of the rows a dictionary saves nothing; small ones are worth trying whatever their share.
-  const distinctMax = Math.min(dictionaryMax, Math.max(16, values.length >> 1));
+  const most = Math.min(distinctMax, Math.max(16, values.length >> 1));
   for (const value of values) {
     let code = codeOfValue.get(value);
     if (code === undefined) {
       code = distinct.length;
-      if (code === distinctMax) return [kinds.scalars, values.map(asScalar)];
+      if (code === most) return [kinds.scalars, ...values.map(asScalar)];
       distinct.push(asScalar(value));
       codeOfValue.set(value, code);
     }
     codes.push(code);
   }
-  return distinct.length === values.length
-    ? [kinds.scalars, distinct]
-    : [kinds.dictionary, distinct, packCodes(codes, distinct.length)];
+  if (distinct.length === values.length) return [kinds.scalars, ...distinct];
+  writeCodes(codes, distinct.length, target.sink);
+  return [kinds.dictionary, ...distinct];
 }
 
 function asScalar(value: unknown): Packed {
@@ -204,44 +216,67 @@ function asScalar(value: unknown): Packed {
   return typeof value === 'boolean' ? value : null;
 }
 
-function packCodes(codes: readonly number[], distinct: number): Uint8Array {
-  if (distinct <= 256) return Uint8Array.from(codes);
-  const bytes = new Uint8Array(codes.length * 2);
-  const view = new DataView(bytes.buffer);
-  for (let row = 0; row < codes.length; row += 1) view.setUint16(row * 2, codes[row] ?? 0, true);
-  return bytes;
+function writeCodes(codes: readonly number[], distinct: number, sink: ByteSink): void {
+  const wide = distinct > 256;
+  const room = sink.reserve(wide ? codes.length * 2 : codes.length);
+  const { buffer } = room;
+  let { at } = room;
+  for (const code of codes) {
+    buffer[at] = code;
+    at += 1;
+    if (wide) {
+      buffer[at] = code >> 8;
+      at += 1;
+    }
+  }
 }
 
-function decodeCodes(distinct: readonly unknown[], packed: unknown, count: number): unknown[] {
+function decodeCodes(distinct: readonly unknown[], count: number, source: ByteSource): unknown[] {
   const wide = distinct.length > 256;
-  const bytes = exactBytes(packed, wide ? count * 2 : count);
+  const at = source.take(wide ? count * 2 : count);
+  const { bytes } = source;
   const values: unknown[] = [];
   for (let row = 0; row < count; row += 1) {
-    const code = wide ? (bytes[row * 2] ?? 0) | ((bytes[row * 2 + 1] ?? 0) << 8) : (bytes[row] ?? 0);
+    const code = wide
+      ? (bytes[at + row * 2] ?? 0) | ((bytes[at + row * 2 + 1] ?? 0) << 8)
+      : (bytes[at + row] ?? 0);
     if (code >= distinct.length) throw new MalformedPayload('a code is not in the dictionary');
     values.push(distinct[code]);
   }
   return values;
 }
 
-function exactBytes(packed: unknown, length: number): Uint8Array {
-  const bytes = asBytes(packed, 'a column');
-  if (bytes.byteLength !== length) throw new MalformedPayload('a column has another length than its rows');
-  return bytes;
+function isConstant(values: readonly unknown[], first: unknown): boolean {
+  for (const value of values) if (!Object.is(value, first)) return false;
+  return true;
 }
 
-function exactList(packed: unknown, count: number): unknown[] {
-  const list = asList(packed, 'a column');
-  if (list.length !== count) throw new MalformedPayload('a column has another length than its rows');
-  return [...list];
+function areNumbers(values: readonly unknown[]): values is readonly number[] {
+  for (const value of values) if (typeof value !== 'number') return false;
+  return true;
+}
+
+function countKinds(values: readonly unknown[]): { numbers: number; nulls: number; others: number } {
+  let numbers = 0;
+  let nulls = 0;
+  let others = 0;
+  for (const value of values) {
+    if (typeof value === 'number') numbers += 1;
+    else if (value === null) nulls += 1;
+    else if (typeof value !== 'string' && typeof value !== 'boolean') others += 1;
+  }
+  return { numbers, nulls, others };
+}
+
+function exactRows(column: readonly unknown[], count: number): unknown[] {
+  if (column.length !== count + 1) throw new MalformedPayload('a column has another length than its rows');
+  return asList(column, 'a column').slice(1);
 }
 
 function constant(value: unknown, count: number): unknown[] {
-  return Array.from({ length: count }, () => value);
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
+  const values: unknown[] = [];
+  for (let row = 0; row < count; row += 1) values.push(value);
+  return values;
 }
 
 function deepFreeze(value: unknown): unknown {

@@ -1,13 +1,14 @@
-import type { StoredEvent } from '../../../schemas/events.js';
+import type { EventType, StoredEvent } from '../../../schemas/events.js';
 import type { ReadQuery } from '../event-log.js';
-import { constantText, decodeColumn } from './column.js';
+import { createByteSource } from './byte-sink.js';
+import { type DecodeSource, constantText, decodeColumn } from './column.js';
 import { isEventType, typeOf } from './event-types.js';
 import { modelOf } from '../model-of.js';
 import { decodeNumbers } from './number-column.js';
 import { isPlainObject } from './node.js';
-import { MalformedPayload, asCount, asList, asText } from './packed.js';
+import { MalformedPayload, asBytes, asCount, asList, asText } from './packed.js';
 import type { ShapeEntry } from './shape.js';
-import { knownShape } from './shape-cache.js';
+import { type KnownShape, knownShape } from './shape-cache.js';
 import { schemaVersionNow, upcast } from './upcast.js';
 
 export interface DecodeContext {
@@ -22,27 +23,32 @@ export interface PackedFrame {
   readonly names: unknown;
   readonly groups: unknown;
   readonly order: unknown;
+  readonly raw: unknown;
 }
 
 export function decodeGroups(frame: PackedFrame, context: DecodeContext): StoredEvent[] {
   const count = asCount(frame.count, 'the count');
   const names = asList(frame.names, 'the names').map((name) => asText(name, 'a name'));
   const groups = asList(frame.groups, 'the groups');
+  const from = { names, source: createByteSource(asBytes(frame.raw, 'the raw bytes')) };
   if (groups.length === 1) {
-    const rowAt = openGroup(groups[0], count, names, context);
-    return rowAt === undefined ? [] : collect(count, context, (index, position) => rowAt(index, position));
+    const rowAt = openGroup(groups[0], count, from, context);
+    return rowAt === undefined ? [] : collect(count, context, rowAt);
   }
-  if (count === 0) return [];
-  const order = decodeNumbers(asList(frame.order, 'the order'), count);
+  const order = decodeNumbers(asList(frame.order, 'the order'), count, from.source);
   const sizes = groups.map(() => 0);
-  const rows = order.map((group) => {
+  const rows: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const group = order[index] ?? -1;
     const row = sizes[group];
     if (row === undefined) throw new MalformedPayload('an event is in no group');
     sizes[group] = row + 1;
-    return row;
-  });
-  const open = groups.map((group, index) => openGroup(group, sizes[index] ?? 0, names, context));
-  return collect(count, context, (index, position) => open[order[index] ?? 0]?.(rows[index] ?? 0, position));
+    rows.push(row);
+  }
+  const open = groups.map((group, index) => openGroup(group, sizes[index] ?? 0, from, context));
+  return collect(count, context, (index, position) =>
+    open[order[index] ?? -1]?.(rows[index] ?? -1, position),
+  );
 }
 
 type RowAt = (row: number, position: number) => StoredEvent | undefined;
@@ -62,31 +68,31 @@ function collect(
   return events;
 }
 
-/** Undefined when the filter leaves out every row, which is known before most columns are decoded. */
+/** Undefined when the filter leaves out every row, which is known before any column is decoded. */
 function openGroup(
   packed: unknown,
   rows: number,
-  names: readonly string[],
+  from: DecodeSource,
   { recordedAt, filter }: DecodeContext,
 ): RowAt | undefined {
-  const [code, schemaVersion, entries, columns] = asList(packed, 'a group');
+  const [code, schemaVersion, rawBytes, entries, columns] = asList(packed, 'a group');
   const type = typeOf(asCount(code, 'an event type'));
   const version = asCount(schemaVersion, 'a schema version');
-  if (filter?.types !== undefined && !filter.types.includes(type)) return undefined;
-  const counter = { leaves: 0 };
-  const root = { entries: unpackEntries(asList(entries, 'a shape'), names, counter, 0) };
-  const known = knownShape({ root, leaves: counter.leaves });
+  // Before anything is made of it: a later release may have other columns.
+  if (version > schemaVersionNow) upcast({}, type, version);
+  const known = shapeFrom(asList(entries, 'a shape'), from.names);
   const packedColumns = asList(columns, 'columns');
-  if (packedColumns.length !== counter.leaves) throw new MalformedPayload('a group lacks columns');
-  if (filter?.model !== undefined && known.modelLeaf >= 0) {
-    const model = constantText(packedColumns[known.modelLeaf], names);
-    if (model !== undefined && model !== filter.model) return undefined;
+  if (packedColumns.length !== known.shape.leaves) throw new MalformedPayload('a group lacks columns');
+  if (isLeftOut(filter, type, constantText(packedColumns[known.modelLeaf], from.names))) {
+    from.source.take(asCount(rawBytes, 'a length'));
+    return undefined;
   }
-  const values = packedColumns.map((column, leaf) => {
-    if (leaf === known.typeLeaf) return Array.from({ length: rows }, () => type);
-    if (leaf === known.schemaVersionLeaf) return Array.from({ length: rows }, () => version);
-    return decodeColumn(column, rows, names);
-  });
+  const values: ArrayLike<unknown>[] = [];
+  for (let leaf = 0; leaf < packedColumns.length; leaf += 1) {
+    if (leaf === known.typeLeaf) values.push(repeated(type, rows));
+    else if (leaf === known.schemaVersionLeaf) values.push(repeated(version, rows));
+    else values.push(decodeColumn(packedColumns[leaf], rows, from));
+  }
   const build = known.builderFor(rows);
   const stored = (row: number, position: number): StoredEvent => {
     const written = build(values, row, position, recordedAt);
@@ -95,7 +101,6 @@ function openGroup(
     if (!isStoredEvent(event)) throw new MalformedPayload('an event lacks its envelope');
     return event;
   };
-  if (version > schemaVersionNow) upcast({}, type, version);
   if (filter === undefined) return stored;
   const times = values[known.occurredAtLeaf] ?? [];
   const { occurredFrom = -Infinity, occurredUntil = Infinity, model } = filter;
@@ -109,16 +114,49 @@ function openGroup(
   };
 }
 
+/** Whether no event of a group can be wanted. `model`: of all its events, when they have the same. */
+function isLeftOut(filter: DecodeContext['filter'], type: EventType, model: string | undefined): boolean {
+  if (filter === undefined) return false;
+  if (filter.types !== undefined && !filter.types.includes(type)) return true;
+  return filter.model !== undefined && model !== undefined && model !== filter.model;
+}
+
+/** The shape that came last: reading a log, it mostly comes again, and comparing names costs less than a look-up. */
+let lastShape: { entries: string; names: readonly string[]; known: KnownShape } | undefined;
+
+function shapeFrom(entries: readonly unknown[], names: readonly string[]): KnownShape {
+  const text = JSON.stringify(entries);
+  if (lastShape?.entries === text && startsWith(names, lastShape.names)) return lastShape.known;
+  const counter = { leaves: 0, nameMax: -1 };
+  const root = { entries: unpackEntries(entries, names, counter, 0) };
+  const known = knownShape({ root, leaves: counter.leaves });
+  lastShape = { entries: text, names: names.slice(0, counter.nameMax + 1), known };
+  return known;
+}
+
+function startsWith(names: readonly string[], first: readonly string[]): boolean {
+  for (let index = 0; index < first.length; index += 1) if (names[index] !== first[index]) return false;
+  return true;
+}
+
+function repeated(value: unknown, rows: number): unknown[] {
+  const values: unknown[] = [];
+  for (let row = 0; row < rows; row += 1) values.push(value);
+  return values;
+}
+
 function unpackEntries(
   packed: readonly unknown[],
   names: readonly string[],
-  counter: { leaves: number },
+  counter: { leaves: number; nameMax: number },
   depth: number,
 ): ShapeEntry[] {
   if (depth > 3) throw new MalformedPayload('a shape is nested too deeply');
   return packed.map((entry) => {
     const [nameIndex, ...inner]: readonly unknown[] = Array.isArray(entry) ? entry : [entry];
-    const key = names[asCount(nameIndex, 'a name')];
+    const index = asCount(nameIndex, 'a name');
+    const key = names[index];
+    counter.nameMax = Math.max(counter.nameMax, index);
     if (key === undefined) throw new MalformedPayload('a name is not in the table');
     if (!Array.isArray(entry)) {
       counter.leaves += 1;

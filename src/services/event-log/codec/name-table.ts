@@ -7,13 +7,26 @@ export interface NameTable {
   indexOf(text: string): number;
 }
 
-export function createNameTable(): NameTable {
-  const names: string[] = [];
+/** Names that are known beforehand: checked, and with their indexes. */
+export interface NameSet {
+  readonly names: readonly string[];
+  readonly indexes: ReadonlyMap<string, number>;
+}
+
+export function createNameSet(texts: Iterable<string>): NameSet {
+  const table = createNameTable();
+  for (const text of texts) table.indexOf(text);
+  return { names: table.names, indexes: new Map(table.names.map((name, index) => [name, index])) };
+}
+
+/** A table that begins with the given names. */
+export function createNameTable(first?: NameSet): NameTable {
+  const names: string[] = first === undefined ? [] : [...first.names];
   const indexes = new Map<string, number>();
   return {
     names,
     indexOf(text) {
-      const known = indexes.get(text);
+      const known = first?.indexes.get(text) ?? indexes.get(text);
       if (known !== undefined) return known;
       assertWellFormed(text);
       const index = names.length;

@@ -42,24 +42,18 @@ const bigintMin = -(2n ** 63n);
 const bigintMax = 2n ** 64n - 1n;
 
 export function encodeNode(value: unknown, table: NameTable, depth = 0): Packed {
-  switch (typeof value) {
-    case 'string':
-      assertWellFormed(value);
-      return value;
-    case 'number':
-      return Object.is(value, -0) ? [tags.negativeZero] : value;
-    case 'boolean':
-      return value;
-    case 'bigint':
-      if (value < bigintMin || value > bigintMax) throw refused(`the integer ${value}`, 'at most 64 bits');
-      return [tags.bigint, value.toString()];
-    case 'object':
-      return value === null ? null : encodeObject(value, table, depth + 1);
-    case 'undefined':
-      throw refused('undefined in a list', 'null');
-    default:
-      throw refused(`a ${typeof value}`, 'JSON values, integers of 64 bits or bytes');
+  if (typeof value === 'string') {
+    assertWellFormed(value);
+    return value;
   }
+  if (typeof value === 'number') return Object.is(value, -0) ? [tags.negativeZero] : value;
+  if (typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'object') return encodeObject(value, table, depth + 1);
+  if (typeof value === 'bigint') {
+    if (value < bigintMin || value > bigintMax) throw refused(`the integer ${value}`, 'at most 64 bits');
+    return [tags.bigint, value.toString()];
+  }
+  throw refused(`a value of type ${typeof value}`, 'JSON values, integers of 64 bits or bytes');
 }
 
 function encodeObject(value: object, table: NameTable, depth: number): Packed {

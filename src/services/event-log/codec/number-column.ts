@@ -1,67 +1,83 @@
-import { type Packed, MalformedPayload, asBytes, asCount, asNumber } from './packed.js';
+import type { ByteSink, ByteSource } from './byte-sink.js';
+import { type Packed, MalformedPayload, asCount, asNumber } from './packed.js';
 
 /*
  * Numbers of one column, in the smallest of these forms that gives every one of them back bit for bit (NaN apart,
- * which has one form). Widths are 1, 2 or 4 bytes; all little-endian.
+ * which has one form). The numbers themselves stand in the frame's raw bytes, little-endian; widths are 1, 2 or 4.
  */
 export const numberKinds = {
-  /** [3, base, width, bytes]: base + unsigned */
+  /** [3, base, width]: base + unsigned */
   integers: 3,
-  /** [4, bytes]: IEEE doubles */
+  /** [4]: IEEE doubles */
   doubles: 4,
-  /** [5, bytes]: IEEE singles, when no value loses by it */
+  /** [5]: IEEE singles, when no value loses by it */
   singles: 5,
-  /** [6, digits, base, width, bytes]: (base + unsigned) / 10^digits, correctly rounded */
+  /** [6, base, width, digits]: (base + unsigned) / 10^digits, correctly rounded */
   decimals: 6,
 } as const;
 
 const spanMax = 2 ** 32;
-const powersOfTen = [1, 10, 100, 1_000, 10_000];
+const powersOfTen = [1, 10, 100, 1_000, 10_000] as const;
 
-export function encodeNumbers(values: readonly number[]): Packed {
+export function encodeNumbers(values: readonly number[], sink: ByteSink): Packed {
   const integers = integerSpan(values);
   if (integers !== undefined) {
-    return [numberKinds.integers, integers.min, ...packUnsigned(values, 1, integers)];
+    const width = widthOf(integers);
+    writeUnsigned(values, 1, integers.min, width, sink);
+    return [numberKinds.integers, integers.min, width];
   }
-  const decimals = decimalForm(values);
-  if (decimals !== undefined && (widthOf(decimals) < 4 || !fitSingles(values))) {
-    return [
-      numberKinds.decimals,
-      decimals.digits,
-      decimals.min,
-      ...packUnsigned(values, powersOfTen[decimals.digits] ?? 1, decimals),
-    ];
+  const singles = fitSingles(values);
+  const decimals = decimalSpan(values);
+  if (decimals !== undefined) {
+    const width = widthOf(decimals);
+    if (width < 4 || !singles) {
+      writeUnsigned(values, decimals.power, decimals.min, width, sink);
+      return [numberKinds.decimals, decimals.min, width, decimals.digits];
+    }
   }
-  return fitSingles(values) ? encodeSingles(values) : encodeDoubles(values);
+  if (singles) writeSingles(values, sink);
+  else writeDoubles(values, sink);
+  return [singles ? numberKinds.singles : numberKinds.doubles];
 }
 
-export function decodeNumbers(packed: readonly unknown[], count: number): number[] {
+export function decodeNumbers(
+  packed: readonly unknown[],
+  count: number,
+  source: ByteSource,
+): ArrayLike<number> {
   switch (packed[0]) {
     case numberKinds.integers:
-      return unpackUnsigned(asBytes(packed[3], 'integers'), asCount(packed[2], 'a width'), count, {
-        base: asNumber(packed[1], 'a base'),
-        divisor: 1,
-      });
-    case numberKinds.decimals:
-      return unpackUnsigned(asBytes(packed[4], 'decimals'), asCount(packed[3], 'a width'), count, {
-        base: asNumber(packed[2], 'a base'),
-        divisor: powersOfTen[asCount(packed[1], 'digits')] ?? Number.NaN,
-      });
+      return readUnsigned(asNumber(packed[1], 'a base'), asCount(packed[2], 'a width'), 1, count, source);
+    case numberKinds.decimals: {
+      const power = powersOfTen[asCount(packed[3], 'digits')];
+      if (power === undefined) throw new MalformedPayload('too many digits');
+      return readUnsigned(asNumber(packed[1], 'a base'), asCount(packed[2], 'a width'), power, count, source);
+    }
     case numberKinds.singles: {
-      const view = viewOf(asBytes(packed[1], 'singles'), count, 4);
-      const values: number[] = [];
-      for (let row = 0; row < count; row += 1) values.push(view.getFloat32(row * 4, true));
+      const at = source.take(count * 4);
+      const values = new Float64Array(count);
+      for (let row = 0; row < count; row += 1) values[row] = source.view.getFloat32(at + row * 4, true);
       return values;
     }
     case numberKinds.doubles: {
-      const view = viewOf(asBytes(packed[1], 'doubles'), count, 8);
-      const values: number[] = [];
-      for (let row = 0; row < count; row += 1) values.push(view.getFloat64(row * 8, true));
+      const at = source.take(count * 8);
+      const values = new Float64Array(count);
+      for (let row = 0; row < count; row += 1) values[row] = source.view.getFloat64(at + row * 8, true);
       return values;
     }
     default:
       throw new MalformedPayload(`unknown form of numbers ${String(packed[0])}`);
   }
+}
+
+function writeSingles(values: readonly number[], sink: ByteSink): void {
+  const { buffer, at } = sink.reserve(values.length * 4);
+  for (let row = 0; row < values.length; row += 1) buffer.writeFloatLE(values[row] ?? 0, at + row * 4);
+}
+
+function writeDoubles(values: readonly number[], sink: ByteSink): void {
+  const { buffer, at } = sink.reserve(values.length * 8);
+  for (let row = 0; row < values.length; row += 1) buffer.writeDoubleLE(values[row] ?? 0, at + row * 8);
 }
 
 interface Span {
@@ -80,11 +96,16 @@ function integerSpan(values: readonly number[]): Span | undefined {
   return max - min < spanMax ? { min, max } : undefined;
 }
 
-function decimalForm(values: readonly number[]): (Span & { readonly digits: number }) | undefined {
+interface DecimalSpan extends Span {
+  readonly digits: number;
+  readonly power: number;
+}
+
+/** The fewest digits after the point that every value has; most columns of real numbers have few, or many. */
+function decimalSpan(values: readonly number[]): DecimalSpan | undefined {
   let digits = 1;
   for (const value of values) {
-    // Most real numbers have few decimals or many; the first value that has many ends the search.
-    while (!isDecimal(value, digits)) {
+    while (!isDecimal(value, powersOfTen[digits] ?? 1)) {
       digits += 1;
       if (digits >= powersOfTen.length) return undefined;
     }
@@ -93,23 +114,23 @@ function decimalForm(values: readonly number[]): (Span & { readonly digits: numb
   let min = Infinity;
   let max = -Infinity;
   for (const value of values) {
-    if (!isDecimal(value, digits)) return undefined;
+    // A value may have the form with fewer digits and, by rounding, not with more.
+    if (!isDecimal(value, power)) return undefined;
     const scaled = Math.round(value * power);
     if (scaled < min) min = scaled;
     if (scaled > max) max = scaled;
   }
-  return max - min < spanMax ? { digits, min, max } : undefined;
+  return max - min < spanMax ? { digits, power, min, max } : undefined;
 }
 
-function isDecimal(value: number, digits: number): boolean {
-  const power = powersOfTen[digits] ?? 1;
+function isDecimal(value: number, power: number): boolean {
   const scaled = Math.round(value * power);
   return scaled / power === value && Number.isSafeInteger(scaled) && !(value === 0 && 1 / value < 0);
 }
 
 function fitSingles(values: readonly number[]): boolean {
   for (const value of values) {
-    if (Math.fround(value) !== value && value === value) return false;
+    if (Math.fround(value) !== value && !Number.isNaN(value)) return false;
   }
   return true;
 }
@@ -119,58 +140,51 @@ function widthOf(span: Span): 1 | 2 | 4 {
   return size < 256 ? 1 : size < 65_536 ? 2 : 4;
 }
 
-function packUnsigned(values: readonly number[], power: number, span: Span): [number, Uint8Array] {
-  const width = widthOf(span);
-  const bytes = new Uint8Array(values.length * width);
-  const view = new DataView(bytes.buffer);
-  let at = 0;
+function writeUnsigned(
+  values: readonly number[],
+  power: number,
+  base: number,
+  width: 1 | 2 | 4,
+  sink: ByteSink,
+): void {
+  const room = sink.reserve(values.length * width);
+  const { buffer } = room;
+  let { at } = room;
   for (const value of values) {
-    const unsigned = (power === 1 ? value : Math.round(value * power)) - span.min;
-    if (width === 1) bytes[at] = unsigned;
-    else if (width === 2) view.setUint16(at, unsigned, true);
-    else view.setUint32(at, unsigned, true);
+    const unsigned = (power === 1 ? value : Math.round(value * power)) - base;
+    buffer[at] = unsigned;
+    if (width > 1) {
+      buffer[at + 1] = unsigned >>> 8;
+      if (width === 4) {
+        buffer[at + 2] = unsigned >>> 16;
+        buffer[at + 3] = unsigned >>> 24;
+      }
+    }
     at += width;
   }
-  return [width, bytes];
 }
 
-function unpackUnsigned(
-  bytes: Uint8Array,
+function readUnsigned(
+  base: number,
   width: number,
+  power: number,
   count: number,
-  { base, divisor }: { base: number; divisor: number },
-): number[] {
-  const view = viewOf(bytes, count, width);
-  const values: number[] = [];
+  source: ByteSource,
+): ArrayLike<number> {
+  if (width !== 1 && width !== 2 && width !== 4) throw new MalformedPayload(`numbers of ${width} bytes`);
+  const at = source.take(count * width);
+  const { bytes, view } = source;
+  // Small integers keep the form that the engine has for them, in an array of their own kind.
+  const small = power === 1 && width < 4 && base >= -(2 ** 30) && base < 2 ** 30;
+  const values = small ? new Int32Array(count) : new Float64Array(count);
   for (let row = 0; row < count; row += 1) {
     const unsigned =
       width === 1
-        ? (bytes[row] ?? 0)
+        ? (bytes[at + row] ?? 0)
         : width === 2
-          ? view.getUint16(row * 2, true)
-          : view.getUint32(row * 4, true);
-    values.push(divisor === 1 ? base + unsigned : (base + unsigned) / divisor);
+          ? view.getUint16(at + row * 2, true)
+          : view.getUint32(at + row * 4, true);
+    values[row] = power === 1 ? base + unsigned : (base + unsigned) / power;
   }
   return values;
-}
-
-function encodeSingles(values: readonly number[]): Packed {
-  const bytes = new Uint8Array(values.length * 4);
-  const view = new DataView(bytes.buffer);
-  for (let row = 0; row < values.length; row += 1) view.setFloat32(row * 4, values[row] ?? 0, true);
-  return [numberKinds.singles, bytes];
-}
-
-function encodeDoubles(values: readonly number[]): Packed {
-  const bytes = new Uint8Array(values.length * 8);
-  const view = new DataView(bytes.buffer);
-  for (let row = 0; row < values.length; row += 1) view.setFloat64(row * 8, values[row] ?? 0, true);
-  return [numberKinds.doubles, bytes];
-}
-
-function viewOf(bytes: Uint8Array, count: number, width: number): DataView {
-  if ((width !== 1 && width !== 2 && width !== 4 && width !== 8) || bytes.byteLength !== count * width) {
-    throw new MalformedPayload('a column has another length than its rows');
-  }
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

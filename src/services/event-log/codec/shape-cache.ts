@@ -1,22 +1,31 @@
 import { type BuildRow, compileBuildRow, keyedBuildRow } from './build-rows.js';
-import { type Shape, type ShapeNode, signatureOf } from './shape.js';
+import { type GatherRow, compileGatherRow, keyedGatherRow } from './gather-rows.js';
+import { type NameSet, createNameSet } from './name-table.js';
+import type { Packed } from './packed.js';
+import { type Shape, type ShapeEntry, type ShapeNode, signatureOf } from './shape.js';
 
-/** A shape with what is known of it: where the columns stand that the codec itself looks at, and its row builder. */
+/** A shape with what is worth knowing of it beyond one frame. */
 export interface KnownShape {
   readonly shape: Shape;
   readonly signature: string;
-  /** Leaf numbers; −1 when the shape has no such field. */
+  /** Leaf numbers of the fields that the codec itself looks at; −1 when the shape has no such field. */
   readonly typeLeaf: number;
   readonly schemaVersionLeaf: number;
   readonly occurredAtLeaf: number;
   readonly modelLeaf: number;
   readonly provenanceLeaf: number;
-  /** The builder for `rows` more rows: compiled once a shape has come up often enough to be worth it. */
+  /** The names of all keys, and the shape's entries in terms of them, for a frame that begins with this shape. */
+  names(): NameSet;
+  packedEntries(): Packed;
+  /** Compiled once the shape has come up often enough to be worth it. `rows`: how many are coming. */
   builderFor(rows: number): BuildRow;
+  gathererFor(rows: number): GatherRow;
 }
 
-/** Compiling takes about as long as building this many rows by keyed stores. */
-const rowsBeforeCompiling = 64;
+/** Compiling takes about as long as this many rows by keyed loads and stores. */
+const rowsBeforeCompiling = 256;
+/** A function for more fields than this is slow to compile and not faster to run. */
+const compiledLeavesMax = 512;
 const shapesMax = 1_024;
 const known = new Map<string, KnownShape>();
 
@@ -33,9 +42,9 @@ export function knownShape(shape: Shape): KnownShape {
 
 function describe(shape: Shape, signature: string): KnownShape {
   const leafOf = leafNumbers(shape.root);
-  const keyed = keyedBuildRow(shape);
-  let compiled: BuildRow | undefined;
-  let rowsSeen = 0;
+  let names: NameSet | undefined;
+  let entries: Packed | undefined;
+  const namesOnce = () => (names ??= createNameSet(keysOf(shape.root)));
   return {
     shape,
     signature,
@@ -44,14 +53,50 @@ function describe(shape: Shape, signature: string): KnownShape {
     occurredAtLeaf: leafOf.get('occurredAt') ?? -1,
     modelLeaf: leafOf.get('data model') ?? -1,
     provenanceLeaf: leafOf.get('data provenance') ?? -1,
-    builderFor(rows) {
-      if (compiled !== undefined) return compiled;
-      rowsSeen += rows;
-      if (rowsSeen < rowsBeforeCompiling) return keyed;
-      compiled = compileBuildRow(shape);
-      return compiled;
+    names: namesOnce,
+    packedEntries: () => {
+      const { indexes } = namesOnce();
+      return (entries ??= packEntries(shape.root, (key) => indexes.get(key) ?? 0));
     },
+    builderFor: compiledLater(shape, keyedBuildRow, compileBuildRow),
+    gathererFor: compiledLater(shape, keyedGatherRow, compileGatherRow),
   };
+}
+
+/** The entries of a shape with names as the indexes that `indexOf` gives. */
+export function packEntries(node: ShapeNode, indexOf: (key: string) => number): Packed {
+  return node.entries.map((entry) => packEntry(entry, indexOf));
+}
+
+function packEntry({ key, child }: ShapeEntry, indexOf: (key: string) => number): Packed {
+  return child === undefined
+    ? indexOf(key)
+    : [indexOf(key), ...child.entries.map((inner) => packEntry(inner, indexOf))];
+}
+
+function compiledLater<Made>(
+  shape: Shape,
+  keyed: (shape: Shape) => Made,
+  compiled: (shape: Shape) => Made,
+): (rows: number) => Made {
+  let current = keyed(shape);
+  let rowsSeen = 0;
+  let isCompiled = shape.leaves > compiledLeavesMax;
+  return (rows) => {
+    rowsSeen += rows;
+    if (!isCompiled && rowsSeen >= rowsBeforeCompiling) {
+      current = compiled(shape);
+      isCompiled = true;
+    }
+    return current;
+  };
+}
+
+function* keysOf(node: ShapeNode): Generator<string> {
+  for (const { key, child } of node.entries) {
+    yield key;
+    if (child !== undefined) yield* keysOf(child);
+  }
 }
 
 /** Leaf numbers of the envelope's own fields by name, and of `data`'s by `data <name>`. */
@@ -73,8 +118,7 @@ function leafNumbers(root: ShapeNode): ReadonlyMap<string, number> {
 }
 
 function countLeaves(node: ShapeNode): number {
-  return node.entries.reduce(
-    (sum, entry) => sum + (entry.child === undefined ? 1 : countLeaves(entry.child)),
-    0,
-  );
+  let leaves = 0;
+  for (const { child } of node.entries) leaves += child === undefined ? 1 : countLeaves(child);
+  return leaves;
 }

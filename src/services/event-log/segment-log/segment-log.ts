@@ -47,8 +47,10 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       ...log,
       close: () =>
         (closing ??= (async () => {
+          // First, so that nothing is taken from here on.
+          const logClosed = log.close();
           await server.close();
-          await log.close();
+          await logClosed;
           await lock.release();
         })()),
     };
@@ -86,7 +88,7 @@ function assemble(parts: {
     const firstPosition = writer.head.nextPosition;
     const recordedAt = Math.max(clock.nowMicros(), writer.head.recordedAt);
     await writer.commit(events, payload, recordedAt);
-    for (const wake of [...waiting]) wake();
+    for (const wake of Array.from(waiting)) wake();
     return { firstPosition, recordedAt };
   });
   const reader = createReader({

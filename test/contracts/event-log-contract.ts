@@ -1,0 +1,305 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NewEvent, StoredEvent } from '../../src/schemas/events.js';
+import type { EventLog, LogReader, ReadQuery } from '../../src/services/event-log/event-log.js';
+import type { Clock } from '../../src/services/platform/clock.js';
+import { manualClock } from '../../src/services/platform/clock.js';
+import { limits } from '../../src/services/platform/limits.js';
+import { sampleOfEveryType, samplePredictions, sampleStartMicros } from '../support/sample-events.js';
+
+/** Makes an empty log; `reader`: a second, independent way to read it, where the adapter has one. */
+export type MakeLog = (
+  clock: Clock,
+) => Promise<{ log: EventLog; reader: () => Promise<LogReader>; remove: () => Promise<void> }>;
+
+export async function readAll(reader: LogReader, query?: ReadQuery): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for await (const batch of reader.read(query)) {
+    expect(batch.length).toBeGreaterThan(0);
+    expect(batch.length).toBeLessThanOrEqual(limits.readBatchEventsMax);
+    events.push(...batch);
+  }
+  return events;
+}
+
+/** What every adapter of the port must hold. */
+export function describeEventLogContract(name: string, makeLog: MakeLog): void {
+  describe(`event log contract: ${name}`, () => {
+    const clock = manualClock(sampleStartMicros);
+    let made: Awaited<ReturnType<MakeLog>>;
+    let log: EventLog;
+
+    beforeEach(async () => {
+      clock.set(sampleStartMicros);
+      made = await makeLog(clock);
+      ({ log } = made);
+    });
+    afterEach(async () => {
+      await log.close();
+      await made.remove();
+    });
+
+    it('returns every type of event as it was appended, with position and recordedAt', async () => {
+      const events = sampleOfEveryType();
+      const receipt = await log.append(events);
+      expect(receipt).toEqual({ firstPosition: 0, recordedAt: sampleStartMicros });
+      expect(await readAll(log)).toEqual(
+        events.map((event, index) => ({ ...event, position: index, recordedAt: sampleStartMicros })),
+      );
+    });
+
+    it('keeps the order of keys in inputs', async () => {
+      const [event] = samplePredictions(1);
+      const inputs = { zeta: 1, alpha: 2, Middle: 3, '10': 4, '2': 5 };
+      await log.append([withInputs(event, inputs)]);
+      const [stored] = await readAll(log);
+      expect(Object.keys(stored?.sensitive?.inputs ?? {})).toEqual(Object.keys(inputs));
+    });
+
+    it('gives the events of one append adjacent positions, also among concurrent appends, and stores each once', async () => {
+      const events = samplePredictions(600);
+      const parts = Array.from({ length: 100 }, (_, index) => events.slice(index * 6, index * 6 + 6));
+      const receipts = await Promise.all(parts.map((part) => log.append(part)));
+      const stored = await readAll(log);
+      expect(stored).toHaveLength(600);
+      for (const [index, part] of parts.entries()) {
+        const first = receipts[index]?.firstPosition ?? -1;
+        expect(stored.slice(first, first + 6).map((event) => event.id)).toEqual(
+          part.map((event) => event.id),
+        );
+      }
+    });
+
+    it('shows an independent reader what was appended as soon as the append resolves', async () => {
+      const reader = await made.reader();
+      for (const event of samplePredictions(20)) {
+        const { firstPosition } = await log.append([event]);
+        const seen = await readAll(reader, { fromPosition: firstPosition });
+        expect(seen.map((found) => found.id)).toEqual([event.id]);
+      }
+      await reader.close();
+    });
+
+    it('reads ranges of positions, from inclusive, until exclusive', async () => {
+      for (const event of samplePredictions(40)) await log.append([event]);
+      for (const [from, until] of [
+        [0, 40],
+        [0, 1],
+        [39, 40],
+        [7, 23],
+        [40, 50],
+        [12, 12],
+        [-5, 2],
+      ] as const) {
+        const found = await readAll(log, { fromPosition: from, untilPosition: until });
+        const expected = Array.from({ length: 40 }, (_, index) => index).filter(
+          (p) => p >= from && p < until,
+        );
+        expect(found.map((event) => event.position)).toEqual(expected);
+      }
+    });
+
+    it('reads ranges of occurredAt, types and models, alone and together', async () => {
+      const predictions = samplePredictions(60).map((event, index) =>
+        index % 3 === 0 ? { ...event, data: { ...event.data, model: 'other' } } : event,
+      );
+      const others = sampleOfEveryType().slice(3);
+      for (let at = 0; at < 60; at += 20) await log.append([...predictions.slice(at, at + 20), ...others]);
+      const all = await readAll(log);
+      const [from, until] = [predictions[11]?.occurredAt ?? 0, predictions[47]?.occurredAt ?? 0];
+      const queries: ReadQuery[] = [
+        { occurredFrom: from },
+        { occurredUntil: until },
+        { occurredFrom: from, occurredUntil: until },
+        { types: ['PredictionServed'] },
+        { types: ['ModelPromoted', 'OutcomeObserved'] },
+        { model: 'other' },
+        { model: 'flights' },
+        { model: 'nobody' },
+        {
+          types: ['PredictionServed'],
+          model: 'other',
+          occurredFrom: from,
+          fromPosition: 5,
+          untilPosition: 60,
+        },
+      ];
+      for (const query of queries) {
+        const expected = all.filter((event) => matches(event, query));
+        expect(await readAll(log, query), JSON.stringify(query)).toEqual(expected);
+      }
+      expect((await readAll(log, { model: 'flights', types: ['ModelRegistered'] })).length).toBe(3);
+    });
+
+    it('splits what it reads into bounded batches', async () => {
+      const many = samplePredictions(limits.readBatchEventsMax + 100);
+      await log.append(many);
+      const sizes: number[] = [];
+      for await (const batch of log.read()) sizes.push(batch.length);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.readBatchEventsMax);
+      expect(sizes.reduce((a, b) => a + b, 0)).toBe(many.length);
+    });
+
+    it('ends a read at the head as it was when the read began', async () => {
+      await log.append(samplePredictions(10));
+      const iterator = log.read()[Symbol.asyncIterator]();
+      const first = await iterator.next();
+      await log.append(samplePredictions(10, 2));
+      let read = first.done === true ? 0 : first.value.length;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+        read += next.value.length;
+      }
+      expect(read).toBe(10);
+    });
+
+    it('reads soundly while others append', async () => {
+      const events = samplePredictions(2_000);
+      const writing = (async () => {
+        for (let at = 0; at < events.length; at += 7) await log.append(events.slice(at, at + 7));
+      })();
+      const reader = await made.reader();
+      let seen = 0;
+      while (seen < events.length) {
+        const found = await readAll(reader);
+        expect(found.length).toBeGreaterThanOrEqual(seen);
+        found.forEach((event, index) => {
+          if (event.position !== index || event.id !== events[index]?.id)
+            throw new Error(`wrong at ${index}`);
+        });
+        seen = found.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await writing;
+      await reader.close();
+    });
+
+    it('tails what is there and what comes, and ends quietly when aborted', async () => {
+      for (const reader of [log, await made.reader()]) {
+        const before = (await log.head()).nextPosition;
+        const events = samplePredictions(30, before + 1);
+        await log.append(events.slice(0, 10));
+        const controller = new AbortController();
+        const seen: StoredEvent[] = [];
+        let appended = 10;
+        for await (const batch of reader.tail({ fromPosition: before, signal: controller.signal })) {
+          seen.push(...batch);
+          if (seen.length === 30) controller.abort();
+          else if (seen.length === appended) {
+            await log.append(events.slice(appended, appended + 5));
+            appended += 5;
+          }
+        }
+        expect(seen.map((event) => event.id)).toEqual(events.map((event) => event.id));
+      }
+    });
+
+    it('ends a tail that waits when it is aborted', async () => {
+      const controller = new AbortController();
+      const iterator = log.tail({ fromPosition: 0, signal: controller.signal })[Symbol.asyncIterator]();
+      const waiting = iterator.next();
+      controller.abort();
+      expect(await waiting).toEqual({ done: true, value: undefined });
+    });
+
+    it('moves head and hash with every append', async () => {
+      const hashes = new Set<string>();
+      hashes.add((await log.head()).hash);
+      for (const event of samplePredictions(5)) {
+        await log.append([event]);
+        hashes.add((await log.head()).hash);
+      }
+      expect(hashes.size).toBe(6);
+      expect(await log.head()).toMatchObject({ nextPosition: 5, recordedAt: sampleStartMicros });
+    });
+
+    it('never lets recordedAt go back when the clock does', async () => {
+      await log.append(samplePredictions(1));
+      clock.advance(-3_600_000_000);
+      expect((await log.append(samplePredictions(1, 2))).recordedAt).toBe(sampleStartMicros);
+      clock.set(sampleStartMicros + 5);
+      expect((await log.append(samplePredictions(1, 3))).recordedAt).toBe(sampleStartMicros + 5);
+      const times = (await readAll(log)).map((event) => event.recordedAt);
+      expect(times).toEqual([sampleStartMicros, sampleStartMicros, sampleStartMicros + 5]);
+    });
+
+    it('refuses an append with an invalid event whole, naming the path', async () => {
+      const [good, bad] = samplePredictions(2);
+      if (good === undefined || bad === undefined) throw new Error('two samples are needed');
+      const wrong = { ...bad, data: { ...bad.data, row: -1 } };
+      await expect(log.append([good, wrong])).rejects.toMatchObject({
+        code: 'LOG_EVENT_INVALID',
+        message: expect.stringContaining('event 1 at data.row'),
+      });
+      await expect(log.append([])).rejects.toMatchObject({ code: 'LOG_EVENT_INVALID' });
+      expect(await readAll(log)).toEqual([]);
+    });
+
+    it('refuses only the append that cannot be encoded, not those that share its commit', async () => {
+      const [first, second, third] = samplePredictions(3);
+      const results = await Promise.allSettled([
+        log.append([withInputs(first, { a: 1 })]),
+        log.append([withInputs(second, { a: 'lone \ud800 surrogate' })]),
+        log.append([withInputs(third, { a: 3 })]),
+      ]);
+      expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(results[1]).toMatchObject({ reason: { code: 'LOG_EVENT_INVALID' } });
+      expect((await readAll(log)).map((event) => event.sensitive?.inputs)).toEqual([{ a: 1 }, { a: 3 }]);
+    });
+
+    it('refuses more than it takes at once', async () => {
+      const [event] = samplePredictions(1);
+      if (event === undefined) throw new Error('a sample is needed');
+      await expect(
+        log.append(Array.from({ length: limits.appendEventsMax + 1 }, () => event)),
+      ).rejects.toMatchObject({ code: 'LOG_BATCH_TOO_LARGE' });
+      const large = withInputs(event, { text: 'x'.repeat(limits.eventBytesMax) });
+      await expect(log.append([event, large])).rejects.toMatchObject({
+        code: 'LOG_BATCH_TOO_LARGE',
+        message: expect.stringContaining('event 1'),
+      });
+    });
+
+    it('answers LOG_BUSY instead of queueing without bound, and takes events again afterwards', async () => {
+      const part = samplePredictions(limits.appendEventsMax);
+      const parts = Math.ceil(limits.appendQueueEventsMax / part.length) + 1;
+      const results = await Promise.allSettled(Array.from({ length: parts }, () => log.append(part)));
+      const refused = results.filter((result) => result.status === 'rejected');
+      expect(refused).toHaveLength(1);
+      expect(refused[0]).toMatchObject({ reason: { code: 'LOG_BUSY' } });
+      await log.append(samplePredictions(1, 9));
+      expect((await log.head()).nextPosition).toBe((parts - 1) * part.length + 1);
+    });
+
+    it('answers what was appended before it closes, and LOG_CLOSED after', async () => {
+      const appends = samplePredictions(5).map((event) => log.append([event]));
+      const closing = log.close();
+      await expect(log.append(samplePredictions(1, 8))).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+      expect((await Promise.all(appends)).map((receipt) => receipt.firstPosition)).toEqual([0, 1, 2, 3, 4]);
+      await closing;
+      await expect(readAll(log)).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+      await expect(log.head()).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+    });
+
+    it('stops a read whose signal is aborted', async () => {
+      await log.append(samplePredictions(10));
+      const reason = new Error('enough');
+      await expect(readAll(log, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    });
+  });
+}
+
+function withInputs(event: NewEvent | undefined, inputs: { [key: string]: string | number }): NewEvent {
+  if (event === undefined) throw new Error('an event is needed');
+  return { ...event, sensitive: { inputs } };
+}
+
+function matches(event: StoredEvent, query: ReadQuery): boolean {
+  const model = event.type === 'ModelRegistered' ? event.data.manifest.name : event.data.model;
+  return (
+    event.position >= (query.fromPosition ?? 0) &&
+    event.position < (query.untilPosition ?? Infinity) &&
+    event.occurredAt >= (query.occurredFrom ?? -Infinity) &&
+    event.occurredAt < (query.occurredUntil ?? Infinity) &&
+    (query.types?.includes(event.type) ?? true) &&
+    (query.model === undefined || query.model === model)
+  );
+}
