@@ -55,7 +55,7 @@ describe('the verdict of a replay', () => {
     const rows = toyRows(2000).map((row) => ({ ...row, truth: null }));
     const report = await runReplay(toyReplay(rows));
     expect(report.verdict).toBe('INCONCLUSIVE');
-    expect(report.reason).toContain('no compared row has a truth'.replace('no', 'No'));
+    expect(report.reason).toContain('No compared row has a truth');
     expect(report.worst.by).toBe('distance');
     expect(report.worst.rows).toHaveLength(10);
   });
@@ -233,7 +233,7 @@ describe('the report of a replay', () => {
   it('is the same to the byte when run again, and in batches of other sizes', async () => {
     const rows = toyRows(9000);
     const once = reportJson(await runReplay(toyReplay(rows)));
-    for (const batchRows of [1, 1000, 4096, 9000].slice(1)) {
+    for (const batchRows of [100, 1000, 4096, 9000]) {
       expect(reportJson(await runReplay(toyReplay(rows, { batchRows })))).toBe(once);
     }
   });

@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import { judge } from '../../../src/replay/judging/judge.js';
+import { pairedMoments } from '../../../src/replay/judging/paired-moments.js';
+import type { PairedRows } from '../../../src/replay/judging/paired-rows.js';
+import { pairedAuc } from '../../../src/stats/auc.js';
+import { exactMoments } from '../../../src/stats/exact-moments.js';
+import { binaryLogLosses, logLossClip } from '../../../src/stats/log-loss.js';
+import { marginInterval } from '../../../src/stats/paired-mean.js';
+import { seededRandom } from '../../../src/stats/seeded-random.js';
+
+/** Binary rows from scores and truths; labels by the threshold 0.5. */
+function binaryRows(
+  control: readonly number[],
+  candidate: readonly number[],
+  truth: readonly number[],
+): PairedRows {
+  const side = (scores: readonly number[]) => ({
+    value: Float64Array.from(scores),
+    label: Int32Array.from(scores, (score) => (score >= 0.5 ? 1 : 0)),
+    truthScore: undefined,
+  });
+  return {
+    task: 'binary-classification',
+    rows: truth.length,
+    labels: ['0', '1'],
+    positions: Float64Array.from(truth, (_, index) => index),
+    occurredAt: Float64Array.from(truth, (_, index) => index * 3_600_000_000),
+    control: side(control),
+    candidate: side(candidate),
+    truth: Float64Array.from(truth),
+    scoreDistance: undefined,
+  };
+}
+
+function metric(judgement: ReturnType<typeof judge>, name: string) {
+  const found = judgement.metrics.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no metric ${name}`);
+  return found;
+}
+
+function simulated(count: number, seed: number) {
+  const random = seededRandom(seed);
+  const control = Array.from({ length: count }, () => random.uniform());
+  const candidate = control.map((score) =>
+    Math.min(0.999, Math.max(0.001, score + 0.2 * (random.uniform() - 0.5))),
+  );
+  return { control, candidate, truth: control.map((score) => (random.uniform() < score ? 1 : 0)) };
+}
+
+describe('the judgement of binary rows', () => {
+  // Four rows that can be done by hand.
+  const rows = binaryRows([0.9, 0.2, 0.6, 0.4], [0.8, 0.6, 0.7, 0.35], [1, 0, 0, 1]);
+  const judgement = judge({ rows, expect: 'no-worse', candidateFailed: 0 });
+
+  it('counts flips, and which of them made things better or worse', () => {
+    expect(judgement.flips).toMatchObject({
+      rows: 4,
+      flipped: 1,
+      rate: 0.25,
+      matrix: [
+        [1, 1],
+        [0, 2],
+      ],
+      rightToWrong: 1,
+      wrongToRight: 0,
+    });
+    expect(metric(judgement, 'accuracy')).toMatchObject({ control: 0.5, candidate: 0.25, difference: -0.25 });
+    expect(metric(judgement, 'positive rate')).toMatchObject({
+      control: 0.5,
+      candidate: 0.75,
+      difference: 0.25,
+    });
+  });
+
+  it('has the log loss, Brier score and AUC of both', () => {
+    const logLoss = -(Math.log(0.9) + Math.log(0.8) + Math.log(0.4) + Math.log(0.4)) / 4;
+    expect(metric(judgement, 'log loss').control).toBeCloseTo(logLoss, 12);
+    expect(metric(judgement, 'Brier score').control).toBeCloseTo((0.01 + 0.04 + 0.36 + 0.36) / 4, 12);
+    expect(metric(judgement, 'AUC')).toMatchObject({ control: 0.75, candidate: 0.5, difference: -0.25 });
+  });
+
+  it('puts the rows that lose most first', () => {
+    const losses = (score: number, truth: number) => -Math.log(truth === 1 ? score : 1 - score);
+    expect(judgement.worst.by).toBe('loss');
+    expect(judgement.worst.rows.map(({ row }) => row)).toEqual([1, 2, 3, 0]);
+    expect(judgement.worst.rows[0]?.increase).toBeCloseTo(losses(0.6, 0) - losses(0.2, 0), 12);
+  });
+
+  it('gives no verdict on four rows', () => {
+    expect(judgement.gates[0]).toMatchObject({ verdict: 'INCONCLUSIVE', rows: 4 });
+  });
+
+  it('uses the paired intervals of the statistics, on rows with truth alone', () => {
+    const { control, candidate, truth } = simulated(3000, 5);
+    const known = truth.map((value, index) => (index % 3 === 0 ? Number.NaN : value));
+    const found = judge({
+      rows: binaryRows(control, candidate, known),
+      expect: 'no-worse',
+      candidateFailed: 0,
+    });
+    const kept = <Value>(values: readonly Value[]) => values.filter((_, index) => index % 3 !== 0);
+    const labels = Uint8Array.from(kept(truth));
+    const sides = {
+      control: Float64Array.from(kept(control)),
+      candidate: Float64Array.from(kept(candidate)),
+    };
+    const loss = (scores: Float64Array) => binaryLogLosses({ scores, labels, clip: logLossClip.float64 });
+    const margin = marginInterval({
+      control: loss(sides.control),
+      candidate: loss(sides.candidate),
+      margin: 0.01,
+    });
+    const auc = pairedAuc({ controlScores: sides.control, candidateScores: sides.candidate, labels });
+    if (margin.kind === 'undefined' || auc.kind === 'undefined') throw new Error('expected intervals');
+    expect(found.judged).toBe(2000);
+    expect(found.gates[0]).toMatchObject({
+      estimate: margin.mean,
+      interval: { lower: margin.lower, upper: margin.upper, level: 0.95 },
+    });
+    expect(metric(found, 'AUC')).toMatchObject({
+      difference: auc.difference,
+      interval: { lower: auc.lower, upper: auc.upper },
+    });
+    expect(metric(found, 'positive rate').rows).toBe(3000);
+  });
+
+  it('takes float32 scores for what they are: a sure mistake costs 15.9, not 36', () => {
+    const { control, candidate, truth } = simulated(200, 6);
+    const single = (scores: readonly number[]) => scores.map(Math.fround);
+    const sure = binaryRows([1, ...single(control)], [0, ...single(candidate)], [1, ...truth]);
+    const found = judge({ rows: sure, expect: 'no-worse', candidateFailed: 0 });
+    expect(found.worst.rows[0]).toMatchObject({ row: 0 });
+    expect(found.worst.rows[0]?.increase).toBeCloseTo(23 * Math.LN2, 5);
+  });
+
+  it('gives no verdict when one row makes up most of the variance', () => {
+    const truth = Array.from({ length: 400 }, (_, index) => index % 2);
+    const control = truth.map((value) => (value === 1 ? 0.7 : 0.3));
+    const candidate = control.map((score, index) => (index === 7 ? 1e-9 : score));
+    const [gate] = judge({
+      rows: binaryRows(control, candidate, truth),
+      expect: 'no-worse',
+      candidateFailed: 0,
+    }).gates;
+    expect(gate?.verdict).toBe('INCONCLUSIVE');
+    expect(gate?.reason).toContain('one row makes up');
+  });
+
+  it('names a score that is no probability instead of judging it', () => {
+    const { control, truth } = simulated(300, 7);
+    const [gate] = judge({
+      rows: binaryRows(
+        control,
+        control.map((score) => 3 * score),
+        truth,
+      ),
+      expect: 'no-worse',
+      candidateFailed: 0,
+    }).gates;
+    expect(gate).toMatchObject({ verdict: 'INCONCLUSIVE', interval: null });
+    expect(gate?.reason).toContain('is no probability');
+  });
+
+  it('passes an unchanged candidate, and shows differences of exactly nothing', () => {
+    const { control, truth } = simulated(5000, 8);
+    const rowsAlike = binaryRows(control, control, truth);
+    const found = judge({ rows: rowsAlike, expect: 'no-worse', candidateFailed: 0 });
+    expect(found.gates[0]?.verdict).toBe('PASS');
+    expect(metric(found, 'log loss')).toMatchObject({ difference: 0, interval: { lower: 0, upper: 0 } });
+    expect(found.flips?.flipped).toBe(0);
+    expect(found.flips?.interval.upper).toBeGreaterThan(0);
+    expect(judge({ rows: rowsAlike, expect: 'same', candidateFailed: 0 }).gates[0]?.verdict).toBe('PASS');
+    // Five of 5,005 failed: too many for 99.9 %, too few to show it.
+    expect(judge({ rows: rowsAlike, expect: 'same', candidateFailed: 5 }).gates[0]?.verdict).toBe(
+      'INCONCLUSIVE',
+    );
+  });
+
+  it('sums up each UTC day', () => {
+    const { control, candidate, truth } = simulated(60, 9);
+    const { days } = judge({
+      rows: binaryRows(control, candidate, truth),
+      expect: 'no-worse',
+      candidateFailed: 0,
+    });
+    expect(days.map(({ day, rows: count }) => [day, count])).toEqual([
+      ['1970-01-01', 24],
+      ['1970-01-02', 24],
+      ['1970-01-03', 12],
+    ]);
+  });
+});
+
+describe('the judgement of several classes', () => {
+  it('rests on the score of the true class, and on labels', () => {
+    const count = 300;
+    const truth = Float64Array.from({ length: count }, (_, index) => index % 3);
+    const label = Int32Array.from(truth);
+    const wrong = Int32Array.from(truth, (code, index) => (index % 10 === 0 ? (code + 1) % 3 : code));
+    const nothing = new Float64Array(count).fill(Number.NaN);
+    const rows: PairedRows = {
+      task: 'multiclass-classification',
+      rows: count,
+      labels: ['a', 'b', 'c'],
+      positions: Float64Array.from(truth, (_, index) => index),
+      occurredAt: new Float64Array(count),
+      control: {
+        value: nothing,
+        label: wrong,
+        truthScore: Float64Array.from(truth, (_, index) => 0.5 + (index % 7) / 50),
+      },
+      candidate: {
+        value: nothing,
+        label,
+        truthScore: Float64Array.from(truth, (_, index) => 0.6 + (index % 5) / 50),
+      },
+      truth,
+      scoreDistance: new Float64Array(count).fill(0.1),
+    };
+    const found = judge({ rows, expect: 'no-worse', candidateFailed: 0 });
+    expect(found.gates[0]).toMatchObject({ name: 'log-loss', verdict: 'PASS' });
+    expect(metric(found, 'accuracy')).toMatchObject({ control: 0.9, candidate: 1 });
+    expect(found.flips?.matrix).toEqual([
+      [90, 0, 10],
+      [10, 90, 0],
+      [0, 10, 90],
+    ]);
+    expect(found.shift?.distance.at(-1)).toEqual({ probability: 1, value: 0.1 });
+  });
+});
+
+it('has moments of paired differences as exact as the exact ones', () => {
+  const { control, candidate } = simulated(10_000, 10);
+  const sides = {
+    control: Float64Array.from(control, (x) => x + 1e6),
+    candidate: Float64Array.from(candidate, (x) => x + 1e6),
+  };
+  const exact = exactMoments();
+  for (const [row, before] of sides.control.entries()) exact.add((sides.candidate[row] ?? 0) - before);
+  const { difference } = pairedMoments(sides);
+  const expected = exact.moments();
+  expect(difference.count).toBe(expected.count);
+  expect(difference.mean).toBeCloseTo(expected.mean, 14);
+  expect(Math.abs(difference.squaredDeviations / expected.squaredDeviations - 1)).toBeLessThan(1e-12);
+});

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { exitCodeOf } from '../../../src/replay/exit-code.js';
+import { replayCompletedEvent } from '../../../src/replay/replay-completed-event.js';
+import { renderHtmlReport } from '../../../src/replay/report/report-html.js';
+import { reportJson } from '../../../src/replay/report/report-json.js';
+import type { ReplayReport } from '../../../src/replay/report/report-schema.js';
+import { renderTerminalReport } from '../../../src/replay/report/report-terminal.js';
+import { runReplay } from '../../../src/replay/run-replay.js';
+import { ReplayCompleted } from '../../../src/schemas/events.js';
+import { formulaManifest } from '../../support/formula-model.js';
+import { logistic, toyReplay, toyRows, truthFormula } from '../../support/toy-replay.js';
+
+const same = (text: string): string => text;
+const plain = { good: same, bad: same, warn: same, dim: same, bold: same };
+
+/** Every kind of report, with names as long and as hostile as they get. */
+async function makeReports(): Promise<{ readonly [name: string]: ReplayReport }> {
+  const hostile = toyRows(3000).map((row, index) => ({
+    ...row,
+    key: `<script>alert(${index})</script>"'&${'k'.repeat(120)}\u001b[31m\u202e`,
+  }));
+  const regression = { task: 'regression' as const, outputs: { value: { output: 'y' } } };
+  const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, regression)]));
+  const values = toyRows(500).map((row) => ({
+    ...row,
+    digest: null,
+    outputs: { value: 1e7 * Number(row.outputs['score']) },
+  }));
+  return {
+    pass: await runReplay(toyReplay(toyRows(5000))),
+    fail: await runReplay(toyReplay(hostile, { formula: ({ x = 0 }) => logistic(-x) })),
+    few: await runReplay(toyReplay(toyRows(30))),
+    none: await runReplay(
+      toyReplay(
+        toyRows(300).map((row) => ({ ...row, truth: null })),
+        { expect: 'anything' },
+      ),
+    ),
+    invalid: await runReplay(
+      toyReplay(toyRows(300).map((row) => ({ ...row, version: 'v2', digest: 'd'.repeat(64) }))),
+    ),
+    failing: await runReplay(
+      toyReplay(hostile, {
+        formula: (row) => (row['x']! > 2 ? undefined : truthFormula(row)),
+        where: `in_x < '${'y'.repeat(150)}'`,
+      }),
+    ),
+    regression: await runReplay(toyReplay(values, { manifests })),
+  };
+}
+
+const made = makeReports();
+const reports = () => made;
+
+describe('the terminal report', () => {
+  it('never has a line of more than 80 columns', async () => {
+    for (const [name, report] of Object.entries(await reports())) {
+      for (const line of renderTerminalReport(report, plain).split('\n')) {
+        expect([...line].length, `${name}: ${line}`).toBeLessThanOrEqual(80);
+      }
+    }
+  });
+
+  it('says the verdict first and what is not judged last', async () => {
+    const { fail } = await reports();
+    const lines = renderTerminalReport(fail!, plain).split('\n');
+    expect(lines[0]).toMatch(/^FAIL {2}toy: v2 against what v1 answered/);
+    expect(lines.join('\n')).toMatch(/Not judged yet[^]*slices/);
+    expect(lines.join('\n')).toContain('prediction-');
+  });
+
+  it('shows control characters instead of obeying them', async () => {
+    const { fail } = await reports();
+    expect(renderTerminalReport(fail!, plain)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  });
+
+  it('leaves colour to the painter', async () => {
+    const { fail } = await reports();
+    const marked = renderTerminalReport(fail!, { ...plain, bad: (text) => `<<${text}>>` });
+    expect(marked.startsWith('<<FAIL>>')).toBe(true);
+    expect(renderTerminalReport(fail!, plain)).not.toContain('\u001b');
+  });
+});
+
+describe('the HTML report', () => {
+  it('escapes whatever came from outside', async () => {
+    const { fail } = await reports();
+    const page = renderHtmlReport(fail!);
+    expect(page).not.toContain('<script');
+    expect(page).toContain('&lt;script&gt;alert(');
+    expect(page).toContain('&quot;&#39;&amp;');
+  });
+
+  it('needs no network and no script, and stays small', async () => {
+    for (const report of Object.values(await reports())) {
+      const page = renderHtmlReport(report);
+      expect(page).not.toMatch(/(?:src|href)=|@import|url\(/);
+      expect(page).not.toContain('undefined');
+      expect(page).not.toContain('NaN');
+      expect(page.length).toBeLessThan(500_000);
+    }
+  });
+
+  it('has the verdict and the reason in its first heading', async () => {
+    const { few } = await reports();
+    expect(renderHtmlReport(few!)).toMatch(
+      /<h1><span class="verdict">INCONCLUSIVE<\/span> 30 rows with truth are too few/,
+    );
+  });
+});
+
+describe('report.json', () => {
+  it('holds no time of running and no path', async () => {
+    const { pass } = await reports();
+    const text = reportJson(pass!);
+    expect(text).not.toContain(new Date().toISOString().slice(0, 10));
+    expect(text).not.toContain(process.cwd());
+    expect(JSON.parse(text)).toEqual(pass);
+  });
+});
+
+describe('the event of a replay', () => {
+  it('carries verdict, exit code and the digest of the report, and is valid', async () => {
+    for (const report of Object.values(await reports())) {
+      const event = replayCompletedEvent(report, {
+        id: '018f0000-0000-7000-8000-000000000001',
+        occurredAt: 5,
+      });
+      expect(ReplayCompleted.parse(event)).toEqual(event);
+      expect(event.data.exitCode).toBe({ PASS: 0, FAIL: 1, INCONCLUSIVE: 2, INVALID: 3 }[report.verdict]);
+      expect(event.data.exitCode).toBe(exitCodeOf(report.verdict));
+      expect(event.data.reportDigest).toBe(createHash('sha256').update(reportJson(report)).digest('hex'));
+    }
+  });
+});
