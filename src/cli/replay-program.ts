@@ -78,7 +78,7 @@ export function replayProgram(): Command {
     const nowMicros = systemClock.nowMicros();
     const fromMicros = parseTimeOption(flags.since, nowMicros, '--since');
     const untilMicros =
-      flags.until === undefined ? nowMicros + 1 : parseTimeOption(flags.until, nowMicros, '--until');
+      flags.until === undefined ? nowMicros : parseTimeOption(flags.until, nowMicros, '--until');
     if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
     const run = await withWorkspace(config.data, async (workspace) => {
       const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: flags.quiet === true });

@@ -70,8 +70,8 @@ export function demoCommand(program: Command): void {
 async function seed(directory: string, now: number, fresh: boolean, signal: AbortSignal): Promise<void> {
   const colours = paint(process.stdout);
   print(colours.bold('1. Seed: July to December of real flights, through the use case that serves'));
-  const { flights, weeks } = await readFlights(join(examples, 'traffic.parquet'), now);
-  const windows = windowsUntil(flights, now);
+  const traffic = await readFlights(join(examples, 'traffic.parquet'), now);
+  const { weeks } = traffic;
   await prepareFolder(directory, weeks, fresh);
   const paths = dataPaths(directory);
   const log = await openSegmentLog({ directory: paths.log, clock: systemClock });
@@ -79,7 +79,9 @@ async function seed(directory: string, now: number, fresh: boolean, signal: Abor
   try {
     const seeded = await seedFlights({
       log,
-      windows,
+      windows: windowsUntil(traffic.flights, now),
+      firstAt: traffic.firstAt,
+      total: traffic.flightsUntilNow,
       signal,
       artefactsDirectory: paths.artefacts,
       bundles: ['v1', 'v2', 'v3'].map((version) => join(examples, version)),
@@ -107,6 +109,7 @@ async function seed(directory: string, now: number, fresh: boolean, signal: Abor
       );
   } finally {
     progress.stop();
+    await traffic.close();
     await log.close();
   }
 }
@@ -151,7 +154,7 @@ async function show(workspace: Workspace, now: number, signal: AbortSignal): Pro
           model,
           control: 'recorded',
           fromMicros: now - days * 86_400_000_000,
-          untilMicros: now + 1,
+          untilMicros: now,
           expect: 'no-worse',
           seed: 0,
           missingFeature: 'fail',

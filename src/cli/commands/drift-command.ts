@@ -67,7 +67,7 @@ export async function driftReport(
     manifest: registered.manifest,
     profile,
     from: parseTimeOption(options.since, nowMicros, '--since'),
-    until: options.until === undefined ? nowMicros + 1 : parseTimeOption(options.until, nowMicros, '--until'),
+    until: options.until === undefined ? nowMicros : parseTimeOption(options.until, nowMicros, '--until'),
   });
 }
 

@@ -28,34 +28,42 @@ export function windowOf(micros: number): number {
   return Math.floor(micros / windowMicros);
 }
 
-/** Cuts the traffic up to `now` into windows. A flight scheduled, or a truth that arrives, later than `now` is left out. */
-export function windowsUntil(flights: readonly Flight[], now: number): readonly Window[] {
-  const windows = new Map<number, { predictions: Flight[]; outcomes: Flight[] }>();
-  const windowAt = (micros: number): { predictions: Flight[]; outcomes: Flight[] } => {
-    const index = windowOf(micros);
-    const known = windows.get(index);
-    if (known !== undefined) return known;
-    const made = { predictions: [], outcomes: [] };
-    windows.set(index, made);
-    return made;
+/**
+ * Cuts the traffic up to `now` into windows, in order. `flights`: ascending by schedule. A flight scheduled, or a truth
+ * that arrives, later than `now` is left out. Holds no more than the flights in the air.
+ */
+export async function* windowsUntil(flights: AsyncIterable<Flight>, now: number): AsyncGenerator<Window> {
+  let current: Flight[] = [];
+  const arriving = new Map<number, Flight[]>();
+  let index: number | undefined;
+  const finished = (upTo: number): Window[] => {
+    const windows: Window[] = [];
+    for (; index !== undefined && index < upTo; index += 1) {
+      const outcomes = arriving.get(index) ?? [];
+      arriving.delete(index);
+      if (current.length > 0 || outcomes.length > 0)
+        windows.push({ index, predictions: current, outcomes: outcomes.toSorted(byArrival) });
+      current = [];
+    }
+    return windows;
   };
-  for (const flight of flights) {
-    if (flight.scheduledAt > now) continue;
-    windowAt(flight.scheduledAt).predictions.push(flight);
-    if (flight.truth !== undefined && flight.truth.arrivedAt <= now)
-      windowAt(flight.truth.arrivedAt).outcomes.push(flight);
+  for await (const flight of flights) {
+    if (flight.scheduledAt > now) break;
+    const window = windowOf(flight.scheduledAt);
+    index ??= window;
+    yield* finished(window);
+    current.push(flight);
+    if (flight.truth === undefined || flight.truth.arrivedAt > now) continue;
+    const arrival = windowOf(flight.truth.arrivedAt);
+    const together = arriving.get(arrival) ?? [];
+    together.push(flight);
+    arriving.set(arrival, together);
   }
-  return [...windows]
-    .map(([index, { predictions, outcomes }]) => ({
-      index,
-      predictions: predictions.toSorted((a, b) => a.scheduledAt - b.scheduledAt || compare(a.key, b.key)),
-      outcomes: outcomes.toSorted(
-        (a, b) => (a.truth?.arrivedAt ?? 0) - (b.truth?.arrivedAt ?? 0) || compare(a.key, b.key),
-      ),
-    }))
-    .toSorted((a, b) => a.index - b.index);
+  yield* finished(Math.max(windowOf(now), ...arriving.keys()) + 1);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function byArrival(a: Flight, b: Flight): number {
+  return (
+    (a.truth?.arrivedAt ?? 0) - (b.truth?.arrivedAt ?? 0) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  );
 }

@@ -37,14 +37,17 @@ export async function seedFlights(options: {
   readonly log: EventLog;
   readonly artefactsDirectory: string;
   readonly bundles: readonly string[];
-  readonly windows: readonly Window[];
+  readonly windows: AsyncIterable<Window>;
+  /** Instant of the first flight, microseconds UTC: the models are registered then. */
+  readonly firstAt: number;
+  /** Flights in all windows, for the progress. */
+  readonly total: number;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 }): Promise<SeedResult> {
-  const { log, windows, signal } = options;
+  const { log, signal, total } = options;
   const started = performance.now();
-  const firstAt = windows[0]?.predictions[0]?.scheduledAt ?? 0;
-  const clock = manualClock(firstAt);
+  const clock = manualClock(options.firstAt);
   const artefacts = openArtefactStore(options.artefactsDirectory);
   const before = await readSeeded(log);
   const registry = await registerAll({ ...options, registry: before.registry, artefacts, clock });
@@ -73,7 +76,6 @@ export async function seedFlights(options: {
     known: async (references) => references.map(() => true),
   });
 
-  const total = windows.reduce((sum, window) => sum + window.predictions.length, 0);
   let [predictions, outcomes, done] = [0, 0, 0];
   const seedWindow = async (window: Window): Promise<void> => {
     signal.throwIfAborted();
@@ -103,11 +105,17 @@ export async function seedFlights(options: {
   };
   try {
     // Several windows at a time share ONNX runs and commits; a truth goes in after everything that was asked before it.
-    for (let at = 0; at < windows.length; at += windowsInFlight) {
-      const group = windows.slice(at, at + windowsInFlight);
+    let group: Window[] = [];
+    const sendGroup = async (): Promise<void> => {
       await Promise.all(group.map(seedWindow));
       await Promise.all(group.map(seedOutcomes));
+      group = [];
+    };
+    for await (const window of options.windows) {
+      group.push(window);
+      if (group.length === windowsInFlight) await sendGroup();
     }
+    await sendGroup();
   } finally {
     await models.close();
   }

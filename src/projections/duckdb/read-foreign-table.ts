@@ -12,6 +12,8 @@ export interface ForeignTable {
   readonly rowCount: number;
   /** Rows in the file's order (or by `orderBy`), a few thousand at a time, values by column in the order of `columns`. */
   rows(options?: { readonly orderBy?: string }): AsyncIterable<readonly (readonly SqlValue[])[]>;
+  /** One row of aggregates over the whole table, such as `max(scheduled_at), count(*)`. */
+  aggregate(expressions: string): Promise<readonly SqlValue[]>;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,8 @@ export async function openForeignTable(file: string): Promise<ForeignTable> {
           throw unreadable(error);
         }
       },
+      aggregate: async (expressions) =>
+        (await database.rows(`SELECT ${expressions} FROM ${source}`))[0] ?? [],
       close: () => database.close(),
     };
   } catch (error) {

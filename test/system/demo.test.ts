@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { smallDemo, succeed } from '../support/flights-folder.js';
+import { runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+describe('hindcast demo --once, its clock fixed to July 2013', () => {
+  let data = '';
+  let first: CommandResult;
+  const range = ['--since', '2013-07-14', '--until', '2013-07-21'];
+
+  beforeAll(async () => {
+    data = join(await temporaryFolder(), 'demo');
+    first = await smallDemo(data);
+  });
+
+  it('ends with 0 and shows v2 and v3 judged on the truth, drift and SQL', () => {
+    expect(first.stderr + first.stdout).toContain('starting in');
+    expect(first.code).toBe(0);
+    for (const shown of ['v2 over', 'PASS', 'FAIL', 'log loss', 'Drift', 'in_origin']) expect(first.stdout).toContain(shown);
+  });
+
+  it('serves every flight up to now through v1, and gives truths only to flights that arrived', async () => {
+    const result = await succeed('hindcast', [
+      'sql',
+      '--data',
+      data,
+      '--format',
+      'json',
+      `select count(*) as n, count(distinct key) as keys, count(truth) as truths, count(*) filter (version <> 'v1') as others,
+              max(occurred_at) <= timestamp '2013-07-21' as past, count(*) filter (truth_known_at <= occurred_at) as early from flights`,
+    ]);
+    const row = JSON.parse(result.stdout);
+    expect(row).toMatchObject({ n: row.keys, others: 0, past: true, early: 0 });
+    expect(row.n).toBeGreaterThan(15_000);
+    expect(row.truths).toBeLessThan(row.n);
+  });
+
+  it('resumes where it stopped when run again, and says so', async () => {
+    const again = await smallDemo(data);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('resuming in');
+    expect(again.stdout).toMatch(/\n0 predictions and 0 truths/);
+  });
+
+  it('writes the same report.json, byte for byte, when a replay is run twice', async () => {
+    const reports: Buffer[] = [];
+    for (const out of ['a', 'b']) {
+      const result = await runCommand('replay', ['--model', 'v2', '--data', data, ...range, '--report', 'json,html', '--out', join(data, out), '--quiet']);
+      expect(result.stderr).not.toContain('error');
+      reports.push(await readFile(join(data, out, 'report.json')));
+      expect(await readFile(join(data, out, 'report.html'), 'utf8')).toContain('<svg');
+    }
+    expect(reports[0]?.equals(reports[1] ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  it('fails v3 with exit 1, and names the worst predictions by id', async () => {
+    const result = await runCommand('replay', ['--model', 'v3', '--data', data, ...range, '--quiet']);
+    expect(result.code).toBe(1);
+    expect(result.stdout).toContain('FAIL');
+    expect(result.stdout).toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}/);
+  });
+
+  it('cannot tell from an hour of traffic, and says how much is needed', async () => {
+    const result = await runCommand('replay', ['--model', 'v2', '--data', data, '--since', '2013-07-14T12:00:00Z', '--until', '2013-07-14T13:00:00Z', '--quiet']);
+    expect(result.code).toBe(2);
+    expect(result.stdout).toContain('INCONCLUSIVE');
+  });
+
+  it('ends with 3 when nothing was predicted in the range, and says what there is', async () => {
+    const result = await runCommand('replay', ['--model', 'v2', '--data', data, '--since', '2012-01-01', '--until', '2012-02-01', '--quiet']);
+    expect(result.code).toBe(3);
+    expect(result.stderr).toContain('REPLAY_RANGE_EMPTY');
+    expect(result.stderr).toContain('2013-07');
+  });
+
+  it.each([
+    [['--model', 'v9'], 'MODEL_VERSION_NOT_FOUND'],
+    [['--model', 'v2', '--since', 'last tuesday'], 'TIME_INVALID'],
+    [['--model', 'v2', '--where', 'no such thing ('], 'USAGE_INVALID'],
+  ])('replay %j is a usage error', async (args, code) => {
+    const result = await runCommand('replay', [...args, '--data', data, '--quiet']);
+    expect(result.code).toBe(64);
+    expect(result.stderr).toContain(code);
+  });
+
+  it('keeps the log whole', async () => {
+    expect((await succeed('hindcast', ['log', 'verify', '--data', data, '--quiet'])).stdout).toContain('whole');
+  });
+
+  it('prints drift as a table and as JSON', async () => {
+    const table = await succeed('hindcast', ['drift', '--data', data, ...range]);
+    expect(table.stdout).toContain('carrier');
+    const json = JSON.parse((await succeed('hindcast', ['drift', '--data', data, ...range, '--json'])).stdout);
+    expect(json).toHaveProperty('fields');
+  });
+
+  it('says that no prediction is in the range of a drift, and what to do', async () => {
+    const result = await runCommand('hindcast', ['drift', '--data', data, '--since', '2012-01-01', '--until', '2012-02-01']);
+    expect(result.code).toBe(64);
+    expect(result.stderr).toContain('DRIFT_NO_ROWS');
+  });
+});
