@@ -6,7 +6,8 @@ import { HindcastError, errors } from '../platform/errors.js';
 import type { InferenceModel, OutputBatch } from './inference-model.js';
 import type { OnnxSignature, OnnxValue } from './onnx-signature.js';
 import { type OutputPlan, UnfitOutputError, planOutputs } from './output-columns.js';
-import { type InputTensor, UnfitValueError, compileTensors } from './tensor-columns.js';
+import { type InputTensor, compileTensors } from './tensor-columns.js';
+import { UnfitValueError } from './tensor-values.js';
 
 /** Which model to load, and the digests that every prediction of it will carry. */
 export interface LoadOnnxOptions {

@@ -1,15 +1,10 @@
-import type { Column } from '../../schemas/columns.js';
-import type { JsonObject, Scalar } from '../../schemas/json-value.js';
+import type { JsonObject } from '../../schemas/json-value.js';
 import type { Clock } from '../platform/clock.js';
 import { HindcastError, errors } from '../platform/errors.js';
 import { limits } from '../platform/limits.js';
 import type { InferenceModel, OutputBatch } from './inference-model.js';
+import { type PredictedRow, predictedRows } from './predicted-rows.js';
 import { rowsToColumns } from './row-columns.js';
-
-/** One row's answer. `outputs` by role, as InferenceModel names them. */
-export type PredictedRow =
-  | { readonly kind: 'predicted'; readonly outputs: { readonly [role: string]: Scalar } }
-  | { readonly kind: 'failed'; readonly error: HindcastError };
 
 export interface PredictedRows {
   /** In the order asked. */
@@ -152,7 +147,11 @@ async function runInParts(
 async function runRows(model: InferenceModel, rows: readonly JsonObject[]): Promise<Answers> {
   const run = await attempt(model, rows);
   if (run.kind === 'done') {
-    return { rows: rowsOf(run.batch), batchRows: rows.length, inferenceMicros: run.batch.inferenceMicros };
+    return {
+      rows: predictedRows(run.batch),
+      batchRows: rows.length,
+      inferenceMicros: run.batch.inferenceMicros,
+    };
   }
   return runWithoutPoison(model, rows, run.error);
 }
@@ -172,7 +171,7 @@ async function runWithoutPoison(
   const run = good.length === 0 ? undefined : await attempt(model, good);
   const batch = run?.kind === 'done' ? run.batch : undefined;
   const again = run?.kind === 'failed' ? run.error : error;
-  const predicted = batch === undefined ? [] : rowsOf(batch);
+  const predicted = batch === undefined ? [] : predictedRows(batch);
   let next = 0;
   return {
     rows: rows.map((_, index): PredictedRow => {
@@ -220,38 +219,5 @@ async function attempt(model: InferenceModel, rows: readonly JsonObject[]): Prom
     const problem = cause instanceof Error ? cause.message : String(cause);
     const name = `${model.manifest.name}@${model.manifest.version}`;
     return { kind: 'failed', error: errors.INFERENCE_FAILED({ model: name, problem }, cause) };
-  }
-}
-
-function rowsOf(batch: OutputBatch): PredictedRow[] {
-  const readers = Object.entries(batch.outputs).map(([role, column]) => ({ role, at: readerOf(column) }));
-  const rows: PredictedRow[] = [];
-  for (let row = 0; row < batch.rows; row += 1) {
-    const outputs: { [role: string]: Scalar } = {};
-    for (const reader of readers) outputs[reader.role] = reader.at(row);
-    rows.push({ kind: 'predicted', outputs });
-  }
-  return rows;
-}
-
-function readerOf(column: Column): (row: number) => Scalar {
-  const { valid } = column;
-  const read = valueReader(column);
-  return valid === undefined ? read : (row) => (valid[row] === 0 ? null : read(row));
-}
-
-function valueReader(column: Column): (row: number) => Scalar {
-  switch (column.kind) {
-    case 'number':
-    case 'text': {
-      const { values } = column;
-      return (row) => values[row] ?? null;
-    }
-    case 'boolean':
-      return (row) => column.values[row] === 1;
-    case 'integer':
-      return (row) => String(column.values[row]);
-    case 'dictionary':
-      return (row) => column.dictionary[column.codes[row] ?? 0] ?? null;
   }
 }

@@ -1,26 +1,14 @@
 import type { Column, ColumnBatch } from '../../schemas/columns.js';
 import type { Feature, ModelManifest } from '../../schemas/model-manifest.js';
 import { float32Loss } from './float32-loss.js';
-
-/** The values of one input tensor. `bool` is one byte a value, 0 or 1. */
-export type TensorValues =
-  | { readonly type: 'float32'; readonly data: Float32Array }
-  | { readonly type: 'float64'; readonly data: Float64Array }
-  | { readonly type: 'int64'; readonly data: BigInt64Array }
-  | { readonly type: 'int32'; readonly data: Int32Array }
-  | { readonly type: 'bool'; readonly data: Uint8Array }
-  | { readonly type: 'string'; readonly data: readonly string[] };
+import { interleave } from './interleave.js';
+import { type TensorValues, UnfitValueError } from './tensor-values.js';
 
 /** One input tensor: its name in the ONNX file, its values row by row, and how many values a row has. */
 export interface InputTensor {
   readonly name: string;
   readonly width: number;
   readonly values: TensorValues;
-}
-
-/** A value that cannot be given to the model as it is. The message names feature, row, value and what was expected. */
-export class UnfitValueError extends Error {
-  override readonly name = 'UnfitValueError';
 }
 
 /**
@@ -259,73 +247,4 @@ function refuseMissing(feature: Feature, row: number, rows: number): never {
 function refuse(feature: Feature, row: number, rows: number, problem: string): never {
   const where = rows === 1 ? '' : `, row ${row}`;
   throw new UnfitValueError(`feature ${feature.name} (${feature.tensorType})${where}: ${problem}`);
-}
-
-/** Columns of one type into one row-major matrix. */
-function interleave(columns: readonly TensorValues[], rows: number): TensorValues {
-  const width = columns.length;
-  const first = columns[0];
-  switch (first?.type) {
-    case 'float32': {
-      const data = new Float32Array(rows * width);
-      columns.forEach((column, at) => {
-        if (column.type === 'float32') spread(column.data, data, at, width);
-      });
-      return { type: 'float32', data };
-    }
-    case 'float64': {
-      const data = new Float64Array(rows * width);
-      columns.forEach((column, at) => {
-        if (column.type === 'float64') spread(column.data, data, at, width);
-      });
-      return { type: 'float64', data };
-    }
-    case 'int32': {
-      const data = new Int32Array(rows * width);
-      columns.forEach((column, at) => {
-        if (column.type === 'int32') spread(column.data, data, at, width);
-      });
-      return { type: 'int32', data };
-    }
-    case 'int64': {
-      const data = new BigInt64Array(rows * width);
-      columns.forEach((column, at) => {
-        if (column.type === 'int64') spread(column.data, data, at, width);
-      });
-      return { type: 'int64', data };
-    }
-    case 'bool': {
-      const data = new Uint8Array(rows * width);
-      columns.forEach((column, at) => {
-        if (column.type === 'bool') spread(column.data, data, at, width);
-      });
-      return { type: 'bool', data };
-    }
-    case 'string': {
-      const data: string[] = Array.from({ length: rows * width });
-      columns.forEach((column, at) => {
-        if (column.type === 'string') spread(column.data, data, at, width);
-      });
-      return { type: 'string', data };
-    }
-    case undefined:
-      throw new UnfitValueError('the model has no features');
-  }
-}
-
-interface Indexed<Value> {
-  readonly length: number;
-  [index: number]: Value;
-}
-
-function spread<Value>(
-  from: Readonly<Indexed<Value>>,
-  into: Indexed<Value>,
-  at: number,
-  width: number,
-): void {
-  for (let row = 0, target = at; row < from.length; row += 1, target += width) {
-    const value = from[row];
-    if (value !== undefined) into[target] = value;
-  }
 }

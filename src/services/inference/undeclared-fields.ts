@@ -11,23 +11,21 @@ export function undeclaredViolation(
   inputs: JsonObject,
   declared: ReadonlySet<string>,
 ): Violation | undefined {
-  for (const name of Object.keys(inputs)) {
+  for (const name in inputs) {
     if (declared.has(name)) continue;
     const problem = isWellFormed(name)
       ? problemOf(inputs[name] ?? null, 1)
       : 'the name of the field holds a lone surrogate';
-    if (problem !== undefined) {
-      const field = isWellFormed(name) ? name.slice(0, 200) : shown(name);
-      const kind = problem === tooDeep ? 'wrong-type' : 'not-well-formed';
-      return {
-        field: isWellFormed(field) ? field : shown(name),
-        kind,
-        message: `${shown(name)}: ${problem}`,
-      };
-    }
+    if (problem === undefined) continue;
+    const kind = problem === tooDeep ? 'wrong-type' : 'not-well-formed';
+    const field = isWellFormed(name) && name.length <= fieldNameMax ? name : shown(name);
+    return { field, kind, message: `${shown(name)}: ${problem}` };
   }
   return undefined;
 }
+
+/** A longer name is shortened where it is reported; it is recorded whole. */
+const fieldNameMax = 200;
 
 const tooDeep = `expected nesting of at most ${limits.inputDepthMax} levels, got more`;
 

@@ -74,7 +74,7 @@ describe('a row', () => {
     expect(flag({ flag: false })).toEqual(accepted);
   });
 
-  it.each<[Feature['tensorType'], JsonValue, string]>([
+  it.each<[Feature['tensorType'], number, string]>([
     ['float32', 1e300, 'lossy-cast'],
     ['float32', 16_777_217, 'lossy-cast'],
     ['float32', -16_777_217, 'lossy-cast'],
