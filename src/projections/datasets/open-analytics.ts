@@ -74,8 +74,12 @@ async function runQuery(database: Database, sql: string): Promise<QueryResult> {
     columns: stream.columns,
     rows: {
       async *[Symbol.asyncIterator]() {
-        for (let chunk = first; chunk !== undefined; chunk = await guarded(() => stream.next())) {
-          for (const row of chunk.getRows()) yield row.map(printableValue);
+        try {
+          for (let chunk = first; chunk !== undefined; chunk = await guarded(() => stream.next())) {
+            for (const row of chunk.getRows()) yield row.map(printableValue);
+          }
+        } finally {
+          stream.close();
         }
       },
     },

@@ -15,7 +15,10 @@ export interface RecordedQuery {
   readonly where?: string;
 }
 
-/** One batch of recorded predictions, in position order within the whole read. Only rows with status 'served'. */
+/**
+ * One batch of recorded predictions. Over the whole read rows are ordered by the UTC day of `occurredAt`, and within a day
+ * by position: an order that the log alone decides, and that the datasets are stored in. Only rows with status 'served'.
+ */
 export interface RecordedBatch {
   readonly rows: number;
   readonly positions: BigInt64Array;

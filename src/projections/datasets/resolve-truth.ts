@@ -37,9 +37,7 @@ export async function resolveStagedPredictions(options: {
     columns: 'p.position AS position',
     targets: [1, 2, 3],
   });
-  await options.database.run(
-    `CREATE TABLE ${identifier(options.truths)} AS ${winners(matched, 'position', '')}`,
-  );
+  await options.database.run(`CREATE TABLE ${identifier(options.truths)} AS ${winners(matched)}`);
 }
 
 /**
@@ -69,12 +67,12 @@ export async function resolveWrittenPredictions(options: {
     targets: targets.map(([target]) => Number(target)),
   });
   await database.run(
-    `CREATE TABLE ${identifier(options.patches)} AS ${winners(matched, 'position', 'any_value(path) AS path, ')}`,
+    `CREATE TABLE ${identifier(options.patches)} AS ${winners(matched, { withPath: true })}`,
   );
 }
 
-/** One row for each prediction that an outcome speaks of, by each way that outcomes name predictions. */
-function matches(options: {
+/** SELECT of one row for each prediction that an outcome speaks of, by each way that outcomes name predictions. */
+export function matches(options: {
   readonly outcomes: string;
   readonly predictions: string;
   readonly columns: string;
@@ -93,9 +91,13 @@ function matches(options: {
     .join(' UNION ALL ');
 }
 
-/** The latest known truth of each prediction; ties go to the later log position. A null truth may win: a retraction. */
-function winners(matched: string, by: string, further: string): string {
+/**
+ * SELECT of the latest known truth of each prediction in `matched`; ties go to the later log position. A null truth may
+ * win: a retraction. `withPath`: keeps the file that the prediction is in.
+ */
+export function winners(matched: string, options?: { readonly withPath: boolean }): string {
+  const path = options?.withPath === true;
   const winner =
     'arg_max({t: truth, n: truth_number, k: known_at, p: outcome_position}, (known_at, outcome_position)) AS w';
-  return `SELECT position, ${further === '' ? '' : 'path, '}w.t AS truth, w.n AS truth_number, w.k AS truth_known_at, w.p AS truth_position FROM (SELECT ${by}, ${further}${winner} FROM (${matched}) GROUP BY ${by})`;
+  return `SELECT position, ${path ? 'path, ' : ''}w.t AS truth, w.n AS truth_number, w.k AS truth_known_at, w.p AS truth_position FROM (SELECT position, ${path ? 'any_value(path) AS path, ' : ''}${winner} FROM (${matched}) GROUP BY position)`;
 }

@@ -12,8 +12,10 @@ export type SqlValue = string | number | bigint | boolean | null;
 /** One result of a query that is read chunk by chunk. */
 export interface SqlStream {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** The next chunk (at most 2,048 rows), or undefined at the end. */
+  /** The next chunk (at most 2,048 rows), or undefined at the end, where the stream closes itself. */
   next(): Promise<DuckDBDataChunk | undefined>;
+  /** Frees what the stream holds; for one that is not read to its end. */
+  close(): void;
 }
 
 /** An in-memory DuckDB that may spill to the data folder; nothing is ever downloaded. */
@@ -25,7 +27,10 @@ export interface Database {
   run(sql: string): Promise<void>;
   /** All rows of a small result. */
   rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
+  /** A connection of its own for each: another statement on the same one would end the stream. */
   stream(sql: string): Promise<SqlStream>;
+  /** As `stream`, but the whole result is made at once, by all threads: for results of a bounded size. */
+  buffered(sql: string): Promise<SqlStream>;
   /**
    * Text from a user: exactly one statement that only reads (SELECT, EXPLAIN), else SQL_FAILED. Errors of DuckDB become
    * SQL_FAILED with its message.
@@ -50,15 +55,11 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
     preserve_insertion_order: 'true',
   });
   const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  await connection.run('SET parquet_metadata_cache = true');
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+  await connection.run('SET GLOBAL parquet_metadata_cache = true');
   return {
     connection,
-    connect: async () => {
-      const further = await instance.connect();
-      await further.run("SET TimeZone = 'UTC'");
-      return further;
-    },
+    connect: () => instance.connect(),
     run: async (sql) => {
       await connection.run(sql);
     },
@@ -67,11 +68,12 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
       const rows = await result.getRows();
       return rows.map((row) => row.map(sqlValue));
     },
-    stream: (sql) => stream(connection, sql),
+    stream: async (sql) => stream(await instance.connect(), sql),
+    buffered: async (sql) => stream(await instance.connect(), sql, { buffered: true }),
     userQuery: async (sql) => {
       try {
         await refuseWrites(connection, sql);
-        return await stream(connection, sql);
+        return await stream(await instance.connect(), sql);
       } catch (error) {
         throw sqlFailed(error);
       }
@@ -89,17 +91,36 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
   };
 }
 
-async function stream(connection: DuckDBConnection, sql: string): Promise<SqlStream> {
-  const result = await connection.stream(sql);
-  const names = result.columnNames();
-  const types = result.columnTypes();
-  return {
-    columns: names.map((name, index) => ({ name, type: types[index]?.toString() ?? 'UNKNOWN' })),
-    next: async () => {
-      const chunk = await result.fetchChunk();
-      return chunk === null || chunk.rowCount === 0 ? undefined : chunk;
-    },
+async function stream(
+  connection: DuckDBConnection,
+  sql: string,
+  options?: { readonly buffered: boolean },
+): Promise<SqlStream> {
+  let closed = false;
+  const close = (): void => {
+    if (!closed) connection.closeSync();
+    closed = true;
   };
+  try {
+    const result = await (options?.buffered === true ? connection.run(sql) : connection.stream(sql));
+    const types = result.columnTypes();
+    return {
+      columns: result
+        .columnNames()
+        .map((name, index) => ({ name, type: types[index]?.toString() ?? 'UNKNOWN' })),
+      next: async () => {
+        if (closed) return undefined;
+        const chunk = await result.fetchChunk();
+        if (chunk !== null && chunk.rowCount > 0) return chunk;
+        close();
+        return undefined;
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 async function refuseWrites(connection: DuckDBConnection, sql: string): Promise<void> {

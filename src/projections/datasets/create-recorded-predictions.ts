@@ -1,0 +1,219 @@
+import type { Column } from '../../schemas/columns.js';
+import { registeredModel } from '../../services/inference/registry.js';
+import { errors } from '../../services/platform/errors.js';
+import { sqlFailed } from '../duckdb/open-duckdb.js';
+import { readColumns, type ResultColumns } from '../duckdb/read-columns.js';
+import { identifier, literal } from '../duckdb/sql-text.js';
+import { requireDataset, type Analytics } from './open-analytics.js';
+import type { ServedDataset, Session } from './open-session.js';
+import { recordedRuns, scopeOf } from './recorded-runs.js';
+import type {
+  RecordedBatch,
+  RecordedPredictions,
+  RecordedQuery,
+  RecordedRow,
+} from './recorded-predictions.js';
+
+/** The recorded predictions of an open session, as columns. Closing it leaves the analytics open. */
+export function createRecordedPredictions(analytics: Analytics): RecordedPredictions {
+  return {
+    get position() {
+      return analytics.position;
+    },
+    get logHash() {
+      return analytics.logHash;
+    },
+    count: (query) => analytics.with((session) => count(session, query)),
+    read: (query) => readBatches(analytics, query),
+    lookup: (model, positions) => analytics.with((session) => lookup(session, model, positions)),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function count(session: Session, query: RecordedQuery): ReturnType<RecordedPredictions['count']> {
+  const dataset = requireDataset(session, query.model);
+  const scope = await scopeOf(session, dataset, query);
+  try {
+    const [row] = await scope.rows(
+      `SELECT count(*), count(truth) FROM ${scope.relation} WHERE ${scope.condition}`,
+    );
+    const [rows, rowsWithTruth] = row ?? [];
+    return {
+      rows: Number(rows),
+      rowsWithTruth: Number(rowsWithTruth),
+      available: await availableRange(session, dataset),
+    };
+  } finally {
+    await scope.release();
+  }
+}
+
+async function availableRange(
+  session: Session,
+  dataset: ServedDataset,
+): Promise<{ readonly from: number; readonly until: number } | undefined> {
+  const ends = dataset.parts.flatMap((part) => [part.minOccurredAt, part.maxOccurredAt]);
+  if (dataset.tail !== undefined) {
+    const [row] = await session.database.rows(
+      `SELECT min(occurred_at), max(occurred_at) FROM ${identifier(dataset.tail.table)}`,
+    );
+    ends.push(...(row ?? []).filter((end) => end !== null).map(Number));
+  }
+  if (ends.length === 0) return undefined;
+  const from = ends.reduce((a, b) => Math.min(a, b));
+  const until = ends.reduce((a, b) => Math.max(a, b)) + 1;
+  return { from, until };
+}
+
+async function* readBatches(analytics: Analytics, query: RecordedQuery): AsyncGenerator<RecordedBatch> {
+  const { session, dataset, scope } = await analytics.with(async (open) => {
+    const found = requireDataset(open, query.model);
+    return { session: open, dataset: found, scope: await scopeOf(open, found, query) };
+  });
+  try {
+    const { select, assemble } = selection(session, dataset, query);
+    for await (const batch of readColumns(recordedRuns({ session, dataset, query, scope, select }))) {
+      yield assemble(batch);
+    }
+  } catch (error) {
+    throw scope.userError(error);
+  } finally {
+    await scope.release();
+  }
+}
+
+/** What to select for a query, and how to make a batch of it. */
+function selection(
+  session: Session,
+  dataset: ServedDataset,
+  query: RecordedQuery,
+): { readonly select: string; assemble(batch: ResultColumns): RecordedBatch } {
+  const inputs = present(query.features, dataset.schema.preferred.input);
+  const outputs = present(query.outputs, dataset.schema.preferred.output);
+  const digests = digestsOf(session, dataset);
+  const list = ['position', 'occurred_at', 'version', shortDigest(digests)];
+  for (const [, column] of [...inputs, ...outputs]) list.push(identifier(column));
+  list.push('truth');
+  const first = 4;
+  return {
+    select: list.join(', '),
+    assemble: ({ rows, columns }) => ({
+      rows,
+      positions: integers(columns[0]),
+      occurredAt: integers(columns[1]),
+      version: dictionary(columns[2]),
+      modelDigest: longDigest(dictionary(columns[3]), digests),
+      inputs: named(inputs, columns, first),
+      outputs: named(outputs, columns, first + inputs.length),
+      truth: required(columns.at(-1)),
+    }),
+  };
+}
+
+function present(
+  fields: readonly string[],
+  columns: { readonly [field: string]: string },
+): (readonly [string, string])[] {
+  return [...new Set(fields)].flatMap((field): (readonly [string, string])[] => {
+    const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
+    return column === undefined ? [] : [[field, column]];
+  });
+}
+
+function named(
+  fields: readonly (readonly [string, string])[],
+  columns: readonly Column[],
+  first: number,
+): { readonly [field: string]: Column } {
+  return Object.fromEntries(fields.map(([field], index) => [field, required(columns[first + index])]));
+}
+
+function required(column: Column | undefined): Column {
+  if (column !== undefined) return column;
+  throw errors.INTERNAL({ problem: 'a result has fewer columns than were selected' });
+}
+
+function integers(column: Column | undefined): BigInt64Array {
+  if (column?.kind === 'integer') return column.values;
+  throw errors.INTERNAL({ problem: 'a column of 64-bit integers came as something else' });
+}
+
+type Dictionary = Column & { readonly kind: 'dictionary' };
+
+function dictionary(column: Column | undefined): Dictionary {
+  if (column?.kind === 'dictionary') return column;
+  throw errors.INTERNAL({ problem: 'a text column came as something else' });
+}
+
+function digestsOf(session: Session, dataset: ServedDataset): readonly string[] {
+  const versions = registeredModel(session.registry, dataset.name)?.versions ?? {};
+  return [...new Set(Object.values(versions).map((version) => version.artefacts.model.sha256))];
+}
+
+/** Long strings are read one by one, short ones are not: known digests travel as their number. */
+function shortDigest(digests: readonly string[]): string {
+  if (digests.length === 0) return 'model_digest';
+  const cases = digests.map((digest, index) => `WHEN ${literal(digest)} THEN '${index}'`);
+  return `CASE model_digest ${cases.join(' ')} ELSE model_digest END`;
+}
+
+function longDigest(column: Dictionary, digests: readonly string[]): Dictionary {
+  return {
+    ...column,
+    dictionary: column.dictionary.map((text) =>
+      /^\d{1,6}$/.test(text) ? (digests[Number(text)] ?? text) : text,
+    ),
+  };
+}
+
+async function lookup(
+  session: Session,
+  model: string,
+  positions: readonly bigint[],
+): Promise<readonly RecordedRow[]> {
+  if (positions.length === 0) return [];
+  const dataset = requireDataset(session, model);
+  const inputs = Object.entries(dataset.schema.preferred.input);
+  const columns = [
+    'position',
+    'CAST(prediction_id AS VARCHAR)',
+    'key',
+    'occurred_at',
+    ...inputs.map(([, column]) => identifier(column)),
+  ];
+  const rows = await session.database
+    .rows(
+      `SELECT ${columns.join(', ')} FROM ${identifier(dataset.view)} WHERE position IN (${positions.join(', ')})`,
+    )
+    .catch((error: unknown) => {
+      throw sqlFailed(error);
+    });
+  const found = new Map(
+    rows.map((row): [string, RecordedRow] => {
+      const [position, predictionId, key, occurredAt, ...values] = row;
+      return [
+        String(position),
+        {
+          position: String(position),
+          predictionId: String(predictionId),
+          key: typeof key === 'string' ? key : null,
+          occurredAt: Number(occurredAt),
+          inputs: Object.fromEntries(inputs.map(([field], index) => [field, inputValue(values[index])])),
+        },
+      ];
+    }),
+  );
+  return positions.flatMap((position) => {
+    const row = found.get(String(position));
+    return row === undefined ? [] : [row];
+  });
+}
+
+/** As events carry it: 64-bit integers beyond 2^53 as decimal text. */
+function inputValue(
+  value: string | number | bigint | boolean | null | undefined,
+): string | number | boolean | null {
+  if (value === undefined) return null;
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+}

@@ -1,0 +1,196 @@
+import { errors, HindcastError } from '../../services/platform/errors.js';
+import { newId } from '../../services/platform/new-id.js';
+import { sqlFailed, type SqlStream, type SqlValue } from '../duckdb/open-duckdb.js';
+import { identifier } from '../duckdb/sql-text.js';
+import type { PredictionPart } from './dataset-manifest.js';
+import { exposedSql } from './dataset-relations.js';
+import { asOfTruths } from './as-of-truths.js';
+import { groupSql, shapeOf, tailRowsSql } from './create-views.js';
+import type { ServedDataset, Session } from './open-session.js';
+import type { RecordedQuery } from './recorded-predictions.js';
+
+/** What a query reads from, with what it made for itself. */
+export interface Scope {
+  /** The model's view with truth as of `knownUntil`. */
+  readonly relation: string;
+  /** Status, range and the user's own condition. */
+  readonly condition: string;
+  /** The same relation over other rows than the whole view. */
+  over(rows: string): string;
+  /** Whether order must be asked for: joins and subqueries may lose that of the files. */
+  readonly mustSort: boolean;
+  rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
+  /** Errors of the user's condition as USAGE_INVALID, others as they are. */
+  userError(error: unknown): unknown;
+  release(): Promise<void>;
+}
+
+/** Prepares a query. Throws USAGE_INVALID when its condition is not one. */
+export async function scopeOf(
+  session: Session,
+  dataset: ServedDataset,
+  query: RecordedQuery,
+): Promise<Scope> {
+  const { database } = session;
+  const undo: (() => Promise<void>)[] = [];
+  const where = query.where?.trim() ?? '';
+  if (where !== '') await checkCondition(session, dataset, where);
+  const range = `occurred_at >= make_timestamp(${query.occurredFrom}) AND occurred_at < make_timestamp(${query.occurredUntil})`;
+  const asOf = query.knownUntil === undefined ? undefined : `as_of_${newId()}`;
+  let hasEarlier = false;
+  if (asOf !== undefined && query.knownUntil !== undefined) {
+    hasEarlier = await asOfTruths({ session, dataset, knownUntil: query.knownUntil, range, table: asOf });
+    undo.push(() => database.run(`DROP TABLE ${identifier(asOf)}`));
+  }
+  const over = (rows: string): string => {
+    const view = identifier(dataset.view);
+    if (asOf === undefined || query.knownUntil === undefined) return `(${rows}) AS ${view}`;
+    const known = `v.truth_known_at <= make_timestamp(${query.knownUntil})`;
+    const [value, at, join] = hasEarlier
+      ? ['a.truth', 'a.truth_known_at', ` LEFT JOIN ${identifier(asOf)} a ON a.position = v.position`]
+      : ['NULL', 'NULL', ''];
+    return `(SELECT v.* REPLACE (CASE WHEN ${known} THEN v.truth ELSE ${value} END AS truth, CASE WHEN ${known} THEN v.truth_known_at ELSE ${at} END AS truth_known_at) FROM (${rows}) v${join}) AS ${view}`;
+  };
+  return {
+    relation: over(`SELECT * FROM ${identifier(dataset.view)}`),
+    condition: `status = 'served' AND ${range}${where === '' ? '' : ` AND (\n${where}\n)`}`,
+    over,
+    mustSort: where !== '' || hasEarlier,
+    rows: async (sql) => {
+      try {
+        return await database.rows(sql);
+      } catch (error) {
+        throw asUserError(where, error);
+      }
+    },
+    userError: (error) => asUserError(where, error),
+    release: async () => {
+      for (const step of undo.toReversed()) await step();
+    },
+  };
+}
+
+/**
+ * One stream after the other: days in order, and within a day positions in order. Parts of a day are sorted and do not
+ * overlap, so neighbours of one shape are read by one statement without sorting.
+ */
+export async function* recordedRuns(options: {
+  readonly session: Session;
+  readonly dataset: ServedDataset;
+  readonly query: RecordedQuery;
+  readonly scope: Scope;
+  readonly select: string;
+}): AsyncGenerator<SqlStream> {
+  const { session, dataset, query, scope } = options;
+  const tailDays = await daysOfTail(session, dataset, query);
+  const parts = dataset.parts.filter(
+    (part) => part.maxOccurredAt >= query.occurredFrom && part.minOccurredAt < query.occurredUntil,
+  );
+  // The next run is read while this one is worked on; nothing more.
+  let ahead: Promise<SqlStream> | undefined;
+  for (const run of runsOf(parts, dataset, tailDays)) {
+    const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
+    const sorted =
+      scope.mustSort || run.kind === 'tail' || shapeIsPatched(dataset, run)
+        ? ' ORDER BY CAST(occurred_at AS DATE), position'
+        : '';
+    const current = ahead;
+    ahead = session.database.buffered(
+      `SELECT ${options.select} FROM ${scope.over(rows)} WHERE ${scope.condition}${sorted}`,
+    );
+    // Met when its turn comes; until then nobody waits for it.
+    ahead.catch(() => undefined);
+    if (current !== undefined) yield await current;
+  }
+  if (ahead !== undefined) yield await ahead;
+}
+
+type Run =
+  | { readonly kind: 'parts'; readonly parts: readonly PredictionPart[] }
+  | { readonly kind: 'tail'; readonly day: string };
+
+function rowsOfRun(session: Session, dataset: ServedDataset, run: Run): string {
+  if (run.kind === 'parts') return groupSql(session.directory, dataset, run.parts);
+  return `SELECT * FROM (${tailRowsSql(dataset) ?? ''}) WHERE CAST(occurred_at AS DATE) = DATE '${run.day}'`;
+}
+
+function shapeIsPatched(dataset: ServedDataset, run: Run): boolean {
+  if (run.kind === 'tail') return false;
+  const [first] = run.parts;
+  return first !== undefined && shapeOf(first, dataset).endsWith('true');
+}
+
+/** Two runs are in memory at a time. */
+const runRowsMax = 131_072;
+
+/** Parts in order of day and position, cut where the shape changes and after each day that the tail adds to. */
+function runsOf(
+  parts: readonly PredictionPart[],
+  dataset: ServedDataset,
+  tailDays: readonly string[],
+): Run[] {
+  const runs: Run[] = [];
+  const days = [...new Set([...parts.map((part) => part.day), ...tailDays])].toSorted();
+  let open: PredictionPart[] = [];
+  let rows = 0;
+  const close = (): void => {
+    if (open.length > 0) runs.push({ kind: 'parts', parts: open });
+    open = [];
+    rows = 0;
+  };
+  for (const day of days) {
+    const ofDay = parts.filter((part) => part.day === day).toSorted((a, b) => a.minPosition - b.minPosition);
+    for (const part of ofDay) {
+      const first = open[0];
+      if (first !== undefined && shapeOf(first, dataset) !== shapeOf(part, dataset)) close();
+      if (rows + part.rows > runRowsMax) close();
+      open.push(part);
+      rows += part.rows;
+    }
+    if (tailDays.includes(day)) {
+      close();
+      runs.push({ kind: 'tail', day });
+    }
+  }
+  close();
+  return runs;
+}
+
+async function daysOfTail(
+  session: Session,
+  dataset: ServedDataset,
+  query: RecordedQuery,
+): Promise<readonly string[]> {
+  if (dataset.tail === undefined) return [];
+  const rows = await session.database.rows(
+    `SELECT DISTINCT CAST(CAST(occurred_at AS DATE) AS VARCHAR) AS day FROM ${identifier(dataset.tail.table)} WHERE occurred_at >= make_timestamp(${query.occurredFrom}) AND occurred_at < make_timestamp(${query.occurredUntil}) ORDER BY day`,
+  );
+  return rows.map(([day]) => String(day));
+}
+
+/**
+ * A condition stands where an expression stands: text that closes the parenthesis and goes on with something else cannot
+ * be right in both places.
+ */
+async function checkCondition(session: Session, dataset: ServedDataset, where: string): Promise<void> {
+  const view = identifier(dataset.view);
+  for (const sql of [
+    `SELECT CASE WHEN (\n${where}\n) THEN 1 END FROM ${view} LIMIT 0`,
+    `SELECT count(*) FROM ${view} WHERE (\n${where}\n) AND false`,
+  ]) {
+    try {
+      const stream = await session.database.userQuery(sql);
+      await stream.next();
+      stream.close();
+    } catch (error) {
+      throw asUserError(where, error);
+    }
+  }
+}
+
+function asUserError(where: string, error: unknown): unknown {
+  if (where === '') return error instanceof HindcastError ? error : sqlFailed(error);
+  if (error instanceof HindcastError && error.code !== 'SQL_FAILED') return error;
+  const text = error instanceof Error ? error.message.replace(/^The query failed: /, '') : String(error);
+  return errors.USAGE_INVALID({ problem: `The condition "${where}" cannot be used: ${text}` }, error);
+}

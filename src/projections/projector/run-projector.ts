@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LogReader } from '../../services/event-log/event-log.js';
+import { systemClock, type Clock } from '../../services/platform/clock.js';
+import { projectAvailable } from './project-available.js';
+
+const pauseMsMin = 1_000;
+const busyPauseMs = 5_000;
+/** Of its time, a projector that follows works at most a tenth: queries see the tail anyway. */
+const idleFactor = 9;
+
+/**
+ * Keeps the datasets close behind the log until the signal aborts. Another process's projector is waited for, so that one
+ * takes over when the other ends. Rejects with what `projectAvailable` throws.
+ */
+export async function runProjector(options: {
+  readonly dataDirectory: string;
+  readonly reader: LogReader;
+  readonly signal: AbortSignal;
+  /** After each pass: everything before `position` is in parts. */
+  readonly onProgress?: (position: number) => void;
+  readonly clock?: Clock;
+  /** For a test: at most this long between two passes. */
+  readonly pauseMsMax?: number;
+}): Promise<void> {
+  const { signal, reader } = options;
+  let position = 0;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    const result = await projectAvailable({
+      dataDirectory: options.dataDirectory,
+      reader,
+      signal,
+      clock: options.clock ?? systemClock,
+      onProgress: (progress) => options.onProgress?.(progress.position),
+    });
+    if (result.kind === 'projected') {
+      position = result.position;
+      options.onProgress?.(position);
+    }
+    const workMs = performance.now() - startedAt;
+    const pauseMs = result.kind === 'busy' ? busyPauseMs : Math.max(pauseMsMin, workMs * idleFactor);
+    await quietly(
+      delay(Math.min(pauseMs, options.pauseMsMax ?? Number.POSITIVE_INFINITY), undefined, { signal }),
+      signal,
+    );
+    if (result.kind === 'projected') await somethingNew(reader, position, signal);
+  }
+}
+
+/** Waits until the log has an event at or after the position. */
+async function somethingNew(reader: LogReader, fromPosition: number, signal: AbortSignal): Promise<void> {
+  for await (const batch of reader.tail({ fromPosition, signal })) {
+    if (batch.length > 0) return;
+  }
+}
+
+async function quietly(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
