@@ -57,7 +57,7 @@ describe('the terminal report', () => {
   it('never has a line of more than 80 columns', async () => {
     for (const [name, report] of Object.entries(await reports())) {
       for (const line of renderTerminalReport(report, plain).split('\n')) {
-        expect([...line].length, `${name}: ${line}`).toBeLessThanOrEqual(80);
+        expect(line.length, `${name}: ${line}`).toBeLessThanOrEqual(80);
       }
     }
   });
@@ -72,7 +72,7 @@ describe('the terminal report', () => {
 
   it('shows control characters instead of obeying them', async () => {
     const { fail } = await reports();
-    expect(renderTerminalReport(fail!, plain)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(renderTerminalReport(fail!, plain).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
   it('leaves colour to the painter', async () => {
