@@ -85,7 +85,7 @@ describe('event codec', () => {
       decodeEvents(encodeEvents(events), context).forEach((event, index) => {
         const found = event.sensitive?.inputs?.['value'];
         if (!Object.is(found, values[index]))
-          throw new Error(`${values[index]} came back as ${String(found)}`);
+          throw new Error(`${values[index]} came back as ${JSON.stringify(found)}`);
       });
     }
   });

@@ -16,7 +16,8 @@ import { hashBytes, readInt64, writeInt64 } from './frame.js';
  *       32  8   position that the next event will get
  *       40  8   recordedAt of the last event, microseconds UTC; 0 when there is none
  *       48  32  hash of the last frame; zeros when there is none
- *       80  16  zero
+ *       80  8   offset of the last frame in that segment; 0 when it has none yet
+ *       88  8   zero
  *
  * It is written after the frame is durable and not synced itself: it survives the process, and what a power failure
  * takes of it is found again by scanning the frames that follow the head that is left.
@@ -27,6 +28,8 @@ export interface Head {
   readonly nextPosition: number;
   readonly recordedAt: number;
   readonly hash: Uint8Array;
+  /** Where the last frame begins; 0 when the segment has none. */
+  readonly lastOffset: number;
 }
 
 /** `damaged`: a slot holds something that is no head. */
@@ -96,6 +99,7 @@ export class HeadWriter {
     writeInt64(slot, head.nextPosition, 32);
     writeInt64(slot, head.recordedAt, 40);
     slot.set(head.hash, 48);
+    writeInt64(slot, head.lastOffset, 80);
     slot.writeUInt32LE(crc32(slot.subarray(8)), 4);
     const written = writeSync(this.#file, slot, 0, slotBytes, slotOffsets[this.#sequence % 2]);
     if (written !== slotBytes) throw new Error('the head was written in part');
@@ -120,6 +124,7 @@ function decodeSlot(slot: Buffer): { head: Head; sequence: number } | undefined 
       nextPosition: readInt64(slot, 32),
       recordedAt: readInt64(slot, 40),
       hash: Buffer.from(slot.subarray(48, 48 + hashBytes)),
+      lastOffset: readInt64(slot, 80),
     },
   };
 }

@@ -54,6 +54,7 @@ export async function recoverEnd(
   if (!segments.includes(end.segment)) {
     throw corrupt(end.segment, 0, end.segment, 'the segment that the head names is missing');
   }
+  if (written !== undefined) await checkLastFrame(directory, written);
   let tornTail: Recovery['tornTail'];
   for (const segment of segments.filter((candidate) => candidate >= end.segment)) {
     if (segment !== end.segment) {
@@ -71,6 +72,25 @@ export async function recoverEnd(
   return { end, eventsAfterHead: end.nextPosition - before, tornTail };
 }
 
+/** What is appended after a damaged frame could never be read, so the last acknowledged one is looked at first. */
+async function checkLastFrame(directory: string, head: Head): Promise<void> {
+  if (head.lastOffset === 0) return;
+  const range = { fromOffset: head.lastOffset, untilOffset: head.offset };
+  let found: string | undefined;
+  try {
+    for await (const frame of scanFrames(directory, head.segment, range)) {
+      found = Buffer.from(storedHash(frame.bytes)).equals(head.hash)
+        ? 'sound'
+        : 'the hash is not the one that the head names';
+    }
+  } catch (error) {
+    if (!(error instanceof DamagedFrame)) throw error;
+    found = error.problem;
+  }
+  if (found === 'sound') return;
+  throw corrupt(head.segment, head.lastOffset, head.nextPosition, found ?? 'the last frame is missing');
+}
+
 async function startOf(directory: string, segment: number): Promise<Head> {
   const start = await readSegmentStart(directory, segment);
   if (start === undefined) throw corrupt(segment, 0, segment, "the segment's header is damaged");
@@ -80,6 +100,7 @@ async function startOf(directory: string, segment: number): Promise<Head> {
     nextPosition: segment,
     recordedAt: start.recordedAt,
     hash: segment === 0 ? zeroHash : start.previousHash,
+    lastOffset: 0,
   };
 }
 
@@ -100,6 +121,7 @@ async function scanFrom(directory: string, from: Head): Promise<{ end: Head; pro
         nextPosition: header.firstPosition + header.count,
         recordedAt: header.recordedAt,
         hash: Buffer.from(storedHash(bytes)),
+        lastOffset: offset,
       };
     }
   } catch (error) {

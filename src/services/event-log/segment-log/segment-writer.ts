@@ -96,6 +96,7 @@ export class SegmentWriter {
       nextPosition: firstPosition + events.length,
       recordedAt,
       hash,
+      lastOffset: offset,
     };
     this.#headWriter.write(head);
     this.#head = head;
@@ -130,7 +131,14 @@ export class SegmentWriter {
     this.#file = next;
     this.#fileBytes = bytes;
     this.#index = createIndexBuilder(nextPosition);
-    const head = { segment: nextPosition, offset: segmentHeaderBytes, nextPosition, recordedAt, hash };
+    const head = {
+      segment: nextPosition,
+      offset: segmentHeaderBytes,
+      nextPosition,
+      recordedAt,
+      hash,
+      lastOffset: 0,
+    };
     this.#headWriter.write(head);
     this.#head = head;
   }
@@ -149,7 +157,14 @@ async function startLog(directory: string, segmentBytes: number): Promise<Head> 
   await prepareSegment(directory, segmentBytes);
   const file = await startSegment(directory, { firstPosition: 0, recordedAt: 0, previousHash: zeroHash });
   await file.close();
-  return { segment: 0, offset: segmentHeaderBytes, nextPosition: 0, recordedAt: 0, hash: zeroHash };
+  return {
+    segment: 0,
+    offset: segmentHeaderBytes,
+    nextPosition: 0,
+    recordedAt: 0,
+    hash: zeroHash,
+    lastOffset: 0,
+  };
 }
 
 function timesOf(events: readonly NewEvent[]): { occurredMin: number; occurredMax: number } {

@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../src/schemas/events.js';
+import { openAppender } from '../../src/services/event-log/remote-appender.js';
+import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
+import { openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
+import { verifyLog } from '../../src/services/event-log/verify-log.js';
+import { acquireWriterLock } from '../../src/services/event-log/writer-lock.js';
+import { systemClock as clock } from '../../src/services/platform/clock.js';
+import { samplePredictions, seededRandom } from '../support/sample-events.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const script = fileURLToPath(new URL('../support/log-child.mjs', import.meta.url));
+// oxlint-disable-next-line node/no-process-env
+const killRounds = Number(process.env['HINDCAST_KILL_ROUNDS'] ?? 5);
+
+function startChild(...args: string[]): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return child;
+}
+
+async function firstLine(child: { stdout: NonNullable<ChildProcess['stdout']> }): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error('the child ended without a word');
+}
+
+async function ids(directory: string): Promise<string[]> {
+  const reader = await openSegmentLogReader({ directory });
+  const found: string[] = [];
+  for await (const batch of reader.read()) {
+    for (const event of batch) {
+      if (event.position !== found.length) throw new Error(`position ${event.position} at ${found.length}`);
+      found.push(event.id);
+    }
+  }
+  await reader.close();
+  return found;
+}
+
+describe('segment log: one writer', () => {
+  it('refuses a second writer, naming the first, in this process and in another', async () => {
+    const directory = await temporaryFolder();
+    const child = startChild('hold', directory);
+    expect(await firstLine(child)).toBe('ready');
+    await expect(openSegmentLog({ directory, clock })).rejects.toMatchObject({
+      code: 'LOG_IN_USE',
+      message: expect.stringContaining(`pid ${child.pid}`),
+    });
+    child.stdin?.end();
+    await once(child, 'exit');
+    const log = await openSegmentLog({ directory, clock });
+    await expect(openSegmentLog({ directory, clock })).rejects.toMatchObject({
+      code: 'LOG_IN_USE',
+      message: expect.stringContaining(`pid ${process.pid}`),
+    });
+    await log.close();
+  });
+
+  it('takes over the lock of a process that is gone, also when its id lives again', async () => {
+    const directory = await temporaryFolder();
+    const child = startChild('hold', directory);
+    await firstLine(child);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const afterKill = await openSegmentLog({ directory, clock });
+    expect((await afterKill.head()).nextPosition).toBe(1);
+    await afterKill.close();
+    const reused = {
+      id: randomUUID(),
+      pid: process.pid,
+      startedAt: 'another boot 1',
+      host: hostname(),
+      socketPath: 'x',
+    };
+    await writeFile(join(directory, 'writer.lock'), JSON.stringify(reused));
+    await (await openSegmentLog({ directory, clock })).close();
+    expect((await readdir(directory)).filter((name) => name.startsWith('writer.'))).toEqual([]);
+  });
+
+  it('lets exactly one of many take a stale lock, over and over', async () => {
+    const directory = await temporaryFolder();
+    for (let round = 0; round < 20; round += 1) {
+      const stale = {
+        id: randomUUID(),
+        pid: process.pid,
+        startedAt: 'gone',
+        host: hostname(),
+        socketPath: 'x',
+      };
+      await writeFile(join(directory, 'writer.lock'), JSON.stringify(stale));
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => acquireWriterLock(directory)));
+      const winners = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      expect(winners).toHaveLength(1);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'LOG_IN_USE' });
+      }
+      await winners[0]?.release();
+      expect(await readdir(directory)).toEqual([]);
+    }
+  });
+
+  it('takes over from a taker that died between its claim and the lock', async () => {
+    const directory = await temporaryFolder();
+    const gone = (id: string) =>
+      JSON.stringify({ id, pid: process.pid, startedAt: 'gone', host: hostname(), socketPath: 'x' });
+    const [stale, taker] = [randomUUID(), randomUUID()];
+    await writeFile(join(directory, 'writer.lock'), gone(stale));
+    await writeFile(join(directory, `writer.lock.claim-${stale}`), gone(taker));
+    const lock = await acquireWriterLock(directory);
+    await lock.release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
+
+describe('segment log: events of other processes', () => {
+  it('stores them through the socket, and tells the holder before it answers', async () => {
+    const directory = await temporaryFolder();
+    const told: StoredEvent[] = [];
+    const log = await openSegmentLog({
+      directory,
+      clock,
+      onForeignAppend: async (events) => {
+        await Promise.resolve();
+        told.push(...events);
+      },
+    });
+    await log.append(samplePredictions(4));
+    const mode = (await stat(join(directory, 'writer.sock'))).mode & 0o777;
+    expect(mode).toBe(0o600);
+    const child = startChild('append', directory, '3');
+    const answer: unknown = JSON.parse(await firstLine(child));
+    expect(answer).toMatchObject({ via: 'socket', firstPosition: 4 });
+    expect(told.map((event) => event.position)).toEqual([4, 5, 6]);
+    expect(await ids(directory)).toHaveLength(7);
+    await log.close();
+  });
+
+  it('takes the lock when nobody holds it, and passes errors on when somebody does', async () => {
+    const directory = await temporaryFolder();
+    const own = await openAppender({ directory, clock });
+    expect(own.via).toBe('lock');
+    await own.append(samplePredictions(2));
+    const other = await openAppender({ directory, clock });
+    expect(other.via).toBe('socket');
+    const events = samplePredictions(50, 2);
+    const receipts = await Promise.all(events.map((event) => other.append([event])));
+    expect(new Set(receipts.map((receipt) => receipt.firstPosition)).size).toBe(50);
+    await expect(other.append([])).rejects.toMatchObject({ code: 'LOG_EVENT_INVALID' });
+    await own.close();
+    await expect(other.append(events.slice(0, 1))).rejects.toThrow(/closed|went away/);
+    await other.close();
+    expect(await ids(directory)).toHaveLength(52);
+  });
+
+  it('finds a socket elsewhere when the path of the folder is long', async () => {
+    const directory = join(await temporaryFolder(), 'a-rather-long-name-'.repeat(6));
+    const log = await openSegmentLog({ directory, clock });
+    const holder: unknown = JSON.parse(await readFile(join(directory, 'writer.lock'), 'utf8'));
+    expect(holder).toMatchObject({ pid: process.pid, socketPath: expect.not.stringContaining(directory) });
+    const other = await openAppender({ directory, clock });
+    await other.append(samplePredictions(1));
+    await other.close();
+    await log.close();
+  });
+});
+
+describe('segment log: a writer that is killed', () => {
+  it(`loses nothing that it acknowledged, in ${killRounds} rounds, and readers never see anything wrong`, async () => {
+    const directory = await temporaryFolder();
+    const random = seededRandom(31);
+    const acknowledged: string[] = [];
+    for (let round = 0; round < killRounds; round += 1) {
+      const child = startChild('write', directory, String(64 * 1024));
+      const killAfter = 20 + Math.floor(random() * 2_000);
+      let received = 0;
+      let readable = acknowledged.length;
+      let reading: Promise<void> | undefined;
+      for await (const line of createInterface({ input: child.stdout })) {
+        const [id, position] = line.split(' ');
+        acknowledged[Number(position)] = id ?? '';
+        received += 1;
+        // This process reads while the child writes.
+        reading ??= ids(directory).then((found) => {
+          if (found.length < readable) throw new Error('a reader went back');
+          readable = found.length;
+          reading = undefined;
+        });
+        if (received === killAfter) child.kill('SIGKILL');
+      }
+      await reading;
+      const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
+      await log.close();
+      const stored = await ids(directory);
+      expect(new Set(stored).size).toBe(stored.length);
+      acknowledged.forEach((id, position) => {
+        if (stored[position] !== id) throw new Error(`round ${round}: position ${position} is lost`);
+      });
+      expect(await verifyLog({ directory })).toMatchObject({ events: stored.length, damage: undefined });
+      expect(received).toBeGreaterThanOrEqual(killAfter);
+    }
+  }, 600_000);
+});
