@@ -1,23 +1,11 @@
+import type { ModelManifest } from '../schemas/model-manifest.js';
 import { loadServingModel } from '../services/inference/choose-placement.js';
 import type { ArtefactStore } from '../services/inference/artefact-store.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { LoadOnnxOptions } from '../services/inference/onnx-adapter.js';
-import type { RegisteredVersion, RegistryState } from '../services/inference/registry.js';
 import { errors } from '../services/platform/errors.js';
-
-/** Throws MODEL_NOT_FOUND or MODEL_VERSION_NOT_FOUND. */
-export function registeredVersion(
-  registry: RegistryState,
-  model: string,
-  version: string,
-): RegisteredVersion {
-  const found = registry.models[model];
-  if (found === undefined) throw errors.MODEL_NOT_FOUND({ model, known: Object.keys(registry.models) });
-  const registered = found.versions[version];
-  if (registered === undefined)
-    throw errors.MODEL_VERSION_NOT_FOUND({ model, version, known: Object.keys(found.versions) });
-  return registered;
-}
+import { registeredModel, requireVersion } from '../services/inference/registry.js';
+import type { RegisteredVersion, RegistryState } from '../services/inference/registry.js';
 
 /** What an adapter needs to load a registered version, its artefact's digest verified. Throws ARTEFACT_DAMAGED. */
 export async function loadOptions(
@@ -41,5 +29,12 @@ export async function loadForServing(
   model: string,
   version: string,
 ): Promise<InferenceModel> {
-  return loadServingModel(await loadOptions(artefacts, registeredVersion(registry, model, version)));
+  return loadServingModel(await loadOptions(artefacts, requireVersion(registry, model, version)));
+}
+
+/** The manifest of the newest version of a model: enough to know its task. Throws MODEL_NOT_FOUND. */
+export function newestManifest(registry: RegistryState, model: string): ModelManifest {
+  const newest = Object.values(registeredModel(registry, model)?.versions ?? {}).at(-1);
+  if (newest === undefined) throw errors.MODEL_NOT_FOUND({ model, known: Object.keys(registry.models) });
+  return newest.manifest;
 }

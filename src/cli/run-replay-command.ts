@@ -11,12 +11,12 @@ import type { MissingFeature, ReplayProgress, ReplayTimings } from '../replay/re
 import { runReplay } from '../replay/run-replay.js';
 import { exitCodeOf } from '../replay/exit-code.js';
 import type { Scalar } from '../schemas/json-value.js';
-import { resolveModelReference } from '../services/inference/registry.js';
+import { registeredModel, requireVersion, resolveModelReference } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
 import { systemClock } from '../services/platform/clock.js';
 import { HindcastError } from '../services/platform/errors.js';
 import { newId } from '../services/platform/new-id.js';
-import { loadOptions, registeredVersion } from './load-version.js';
+import { loadOptions } from './load-version.js';
 import { packageVersion } from './package-version.js';
 import type { Paint } from './paint.js';
 import { withAppender } from './workspace.js';
@@ -63,14 +63,14 @@ export async function runReplayCommand(
   const { model, version: candidate } = resolveModelReference(registry, request.model);
   const control =
     request.control === 'recorded' ? ('recorded' as const) : resolveModelReference(registry, request.control);
-  const versions = registry.models[model]?.versions ?? {};
+  const versions = registeredModel(registry, model)?.versions ?? {};
   let timings: ReplayTimings | undefined;
   const recorded = createRecordedPredictions(await workspace.analytics());
   const report = await runReplay({
     model,
     recorded,
     loadModel: async (version) =>
-      loadModelInWorker(await loadOptions(workspace.artefacts, registeredVersion(registry, model, version))),
+      loadModelInWorker(await loadOptions(workspace.artefacts, requireVersion(registry, model, version))),
     manifests: new Map(
       Object.entries(versions).map(([version, registered]) => [version, registered.manifest]),
     ),

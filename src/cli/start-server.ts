@@ -20,8 +20,7 @@ import { createRecordPredictions } from '../services/prediction-api/record-predi
 import { createRejectionRecorder } from '../services/prediction-api/record-rejection.js';
 import { createServingModels } from '../services/prediction-api/serving-models.js';
 import type { ServingModels } from '../services/prediction-api/serving-models.js';
-import { errors } from '../services/platform/errors.js';
-import { loadForServing } from './load-version.js';
+import { loadForServing, newestManifest } from './load-version.js';
 import { packageVersion } from './package-version.js';
 import { dataPaths } from './workspace.js';
 
@@ -82,7 +81,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
         log,
         clock: systemClock,
         origin: 'live',
-        manifestOf: (model) => anyManifest(serving, model),
+        manifestOf: (model) => newestManifest(serving.registry(), model),
         known: async (references: readonly OutcomeReference[]) => {
           const known = references.map((reference) => recent.has(reference));
           if (known.every(Boolean)) return known;
@@ -110,10 +109,4 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     await stop();
     throw error;
   }
-}
-
-function anyManifest(models: ServingModels, model: string): ReturnType<ServingModels['serving']>['manifest'] {
-  const registered = Object.values(models.registry().models[model]?.versions ?? {}).at(-1);
-  if (registered === undefined) throw errors.MODEL_NOT_FOUND({ model, known: models.names() });
-  return registered.manifest;
 }

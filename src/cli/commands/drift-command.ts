@@ -9,7 +9,6 @@ import type { RegistryState } from '../../services/inference/registry.js';
 import { systemClock } from '../../services/platform/clock.js';
 import { errors } from '../../services/platform/errors.js';
 import { configOf } from '../global-options.js';
-import { registeredVersion } from '../load-version.js';
 import { paint } from '../paint.js';
 import { print } from '../print.js';
 import type { Workspace } from '../workspace.js';
@@ -53,9 +52,10 @@ export async function driftReport(
   nowMicros: number,
 ): ReturnType<typeof computeDrift> {
   const registry = await workspace.registry();
-  const { model, version } =
-    options.model === undefined ? theServingOne(registry) : resolveModelReference(registry, options.model);
-  const registered = registeredVersion(registry, model, version);
+  const { model, version, registered } = resolveModelReference(
+    registry,
+    options.model ?? theServingOne(registry),
+  );
   const digest = registered.artefacts.profile?.sha256;
   if (digest === undefined) throw errors.DRIFT_NO_REFERENCE({ model, version });
   const profile = ReferenceProfile.parse(
@@ -71,11 +71,11 @@ export async function driftReport(
   });
 }
 
-function theServingOne(registry: RegistryState): { model: string; version: string } {
+function theServingOne(registry: RegistryState): string {
   const known = Object.keys(registry.models);
   const model = known[0];
   if (model === undefined || known.length > 1) throw errors.MODEL_NAME_NEEDED({ known });
   const version = servingVersion(registry, model);
   if (version === undefined) throw errors.MODEL_NOT_PROMOTED({ model });
-  return { model, version };
+  return `${model}@${version}`;
 }

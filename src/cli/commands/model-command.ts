@@ -82,9 +82,7 @@ export function modelCommand(program: Command): void {
     .option('--json', 'as JSON')
     .action(async (reference: string, options: { json?: boolean }, command: Command) => {
       const registry = await withWorkspace(configOf(command).data, (workspace) => workspace.registry());
-      const { model: name, version } = resolveModelReference(registry, reference);
-      const registered = registry.models[name]?.versions[version];
-      if (registered === undefined) throw errors.MODEL_VERSION_NOT_FOUND({ model: name, version, known: [] });
+      const { model: name, version, registered } = resolveModelReference(registry, reference);
       if (options.json === true) {
         print(JSON.stringify(registered, undefined, 2));
         return;

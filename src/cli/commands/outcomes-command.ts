@@ -5,6 +5,7 @@ import { errors } from '../../services/platform/errors.js';
 import { createRecordOutcomes } from '../../services/prediction-api/record-outcomes.js';
 import type { OutcomeToRecord } from '../../services/prediction-api/record-outcomes.js';
 import { foreignInstant, foreignScalar } from '../foreign-values.js';
+import { newestManifest } from '../load-version.js';
 import { configOf } from '../global-options.js';
 import { print, note } from '../print.js';
 import { startProgress } from '../progress.js';
@@ -48,11 +49,7 @@ export function outcomesCommand(program: Command): void {
           clock: systemClock,
           origin: 'imported',
           source: file,
-          manifestOf: (name) => {
-            const registered = Object.values(registry.models[name]?.versions ?? {}).at(-1);
-            if (registered === undefined) throw errors.MODEL_NOT_FOUND({ model: name, known });
-            return registered.manifest;
-          },
+          manifestOf: (name) => newestManifest(registry, name),
           known: async (references) => references.map(() => false),
         });
         const progress = startProgress({

@@ -55,11 +55,13 @@ async function* movedFlights(table: ForeignTable, path: string, shift: number): 
     column('late'),
     column('arrived_at'),
   ];
-  const features = names.flatMap((name, index) => (notInputs.has(name) ? [] : [{ name, index }]));
+  const features = table.columns.flatMap(({ name, type }, index) =>
+    notInputs.has(name) ? [] : [{ name, index, read: type === 'FLOAT' ? shortestDecimals() : plain }],
+  );
   for await (const rows of table.rows()) {
     for (const row of rows) {
       const inputs: { [feature: string]: string | number | boolean | null } = {};
-      for (const { name, index } of features) inputs[name] = plain(row[index]);
+      for (const { name, index, read } of features) inputs[name] = read(row[index]);
       yield {
         key: String(row[key]),
         scheduledAt: Number(row[scheduledAt]) + shift,
@@ -77,6 +79,22 @@ function truthOf(
 ): Flight['truth'] {
   if (late === null || late === undefined || arrivedAt === null || arrivedAt === undefined) return undefined;
   return { late: Number(late) === 1 ? 1 : 0, arrivedAt: Number(arrivedAt) + shift };
+}
+
+/** The file holds 32-bit floats; a caller would send 48.92, not 48.91999816894531, and the model gets the same. */
+function shortestDecimals(): (value: SqlValue | undefined) => string | number | boolean | null {
+  const known = new Map<number, number>();
+  return (value) => {
+    if (typeof value !== 'number' || Number.isInteger(value)) return plain(value);
+    const found = known.get(value);
+    if (found !== undefined) return found;
+    const decimal =
+      [6, 7, 8, 9]
+        .map((digits) => Number(value.toPrecision(digits)))
+        .find((candidate) => Math.fround(candidate) === value) ?? value;
+    known.set(value, decimal);
+    return decimal;
+  };
 }
 
 function plain(value: SqlValue | undefined): string | number | boolean | null {

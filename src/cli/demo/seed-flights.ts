@@ -2,7 +2,7 @@ import type { EventLog } from '../../services/event-log/event-log.js';
 import { openArtefactStore } from '../../services/inference/artefact-store.js';
 import { emptyRegistry, evolveRegistry } from '../../services/inference/registry.js';
 import type { RegistryState } from '../../services/inference/registry.js';
-import { decidePromote } from '../../services/inference/registry.js';
+import { decidePromote, servingVersion } from '../../services/inference/registry.js';
 import { manualClock } from '../../services/platform/clock.js';
 import { createLogger } from '../../services/platform/logger.js';
 import { createMetrics } from '../../services/platform/metrics.js';
@@ -13,7 +13,7 @@ import { createRecordPredictions } from '../../services/prediction-api/record-pr
 import { createRejectionRecorder } from '../../services/prediction-api/record-rejection.js';
 import { createServingModels } from '../../services/prediction-api/serving-models.js';
 import { addModel } from '../add-model.js';
-import { loadForServing, registeredVersion } from '../load-version.js';
+import { loadForServing, newestManifest } from '../load-version.js';
 import { windowOf } from './flights-calendar.js';
 import type { Flight, Window } from './flights-calendar.js';
 
@@ -72,7 +72,7 @@ export async function seedFlights(options: {
     clock,
     origin: 'seeded',
     source: 'examples/flights',
-    manifestOf: (name) => registeredVersion(registry, name, 'v1').manifest,
+    manifestOf: (name) => newestManifest(registry, name),
     known: async (references) => references.map(() => true),
   });
 
@@ -175,7 +175,7 @@ async function registerAll(options: {
     await addModel({ bundle, registry, artefacts, appender: log, clock });
     await fold(nextPosition);
   }
-  if ((registry.models[model]?.promotions.length ?? 0) === 0) {
+  if (servingVersion(registry, model) === undefined) {
     const { nextPosition } = await log.head();
     await log.append(
       decidePromote(registry, { id: newId(), occurredAt: clock.nowMicros(), model, version: 'v1' }),

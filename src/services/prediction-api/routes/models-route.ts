@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { servingVersion } from '../../inference/registry.js';
+import { registeredModel, servingVersion } from '../../inference/registry.js';
 import { errors } from '../../platform/errors.js';
 import { documented } from '../route-docs.js';
 import type { ServingModels } from '../serving-models.js';
@@ -9,7 +9,7 @@ import type { ServingModels } from '../serving-models.js';
 export function modelsRoute(app: FastifyInstance, models: ServingModels): void {
   const describe = (model: string): object => {
     const registry = models.registry();
-    const found = registry.models[model];
+    const found = registeredModel(registry, model);
     if (found === undefined) throw errors.MODEL_NOT_FOUND({ model, known: models.names() });
     const version = servingVersion(registry, model);
     const manifest = version === undefined ? undefined : found.versions[version]?.manifest;
