@@ -4,6 +4,7 @@ import { limits } from '../services/platform/limits.js';
 import type { CandidateInputs } from './candidate-inputs.js';
 import type { Eligibility, ExcludedRows } from './eligible-rows.js';
 import { eligibleRows } from './eligible-rows.js';
+import type { Judge } from './judging/judge.js';
 import type { PairedRows } from './judging/paired-rows.js';
 import type { NoiseSample } from './noise-floor.js';
 import { noiseSampler } from './noise-floor.js';
@@ -34,7 +35,7 @@ const failureExamplesMax = 10;
 
 /**
  * Reads the record, runs the candidate (and the control, when it is a version) on the inputs of every eligible row, and
- * puts the two sides beside each other. Reading, inference in workers and pairing overlap; memory holds a few chunks and
+ * puts the two sides beside each other for the judge. Reading, inference in workers and judging overlap; memory holds a few chunks and
  * some 50 bytes a compared row.
  */
 export async function compareRows(options: {
@@ -45,10 +46,11 @@ export async function compareRows(options: {
   readonly candidate: InferenceModel;
   readonly control: InferenceModel | undefined;
   readonly inputs: CandidateInputs;
+  readonly judge: Judge;
   readonly onRows: (rowsRead: number) => void;
   readonly signal: AbortSignal | undefined;
 }): Promise<ComparedRows> {
-  const { pairing, rules, candidate, control, inputs, signal } = options;
+  const { pairing, rules, candidate, control, inputs, judge, signal } = options;
   const excluded: ExcludedRows = { outOfSample: 0, servedByCandidate: 0, trainedOn: 0 };
   const chunker = rowChunker(limits.rowsPerInferenceRunMax);
   const noise = noiseSampler(options.rowsExpected);
@@ -70,7 +72,9 @@ export async function compareRows(options: {
       control === undefined || ofControl === undefined
         ? recordedOutputs(chunk, pairing, candidate.manifest.threshold)
         : decodeSegments(ofControl, chunk, pairing, control);
+    const before = pairs.rows;
     pairs.add(chunk, controlOutputs, candidateOutputs);
+    judge.add(pairs.build(), before, pairs.rows);
     for (const segment of ofCandidate) {
       if (segment.kind === 'answered') candidateInferenceMicros += segment.output.inferenceMicros;
       else if (failures.length < failureExamplesMax) {

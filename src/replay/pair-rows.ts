@@ -8,9 +8,11 @@ import { writeNumbers } from './write-numbers.js';
 export interface PairBuilder {
   /** Adds the rows of a chunk that both sides answered; the others are counted, control first. */
   add(chunk: RowChunk, control: DecodedOutputs, candidate: DecodedOutputs): void;
+  readonly rows: number;
   readonly counts: { readonly controlUnanswered: number; readonly candidateFailed: number };
   /** First rows on which the candidate gave no usable output, by position; at most ten. */
   readonly unanswered: readonly number[];
+  /** Views of what is there so far; they hold when more rows come. */
   build(): PairedRows;
 }
 
@@ -24,10 +26,14 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
   let capacity = 0;
   let rows = 0;
   let arrays = emptyArrays();
+  let nothing = new Float64Array(0);
 
   return {
     counts,
     unanswered,
+    get rows() {
+      return rows;
+    },
     add: (chunk, control, candidate) => {
       if (rows + chunk.rows > capacity) {
         capacity = Math.max(8192, 2 * capacity, rows + chunk.rows);
@@ -68,7 +74,8 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
     },
     build: () => {
       const cut = cutTo(arrays, rows);
-      const noValue = several ? new Float64Array(rows).fill(Number.NaN) : undefined;
+      if (several && nothing.length < rows) nothing = new Float64Array(capacity).fill(Number.NaN);
+      const noValue = several ? nothing.subarray(0, rows) : undefined;
       return {
         task: pairing.task,
         rows,

@@ -8,7 +8,7 @@ import { candidateInputs } from './candidate-inputs.js';
 import type { ComparedRows } from './compare-rows.js';
 import { compareRows } from './compare-rows.js';
 import type { Judgement } from './judging/judge.js';
-import { judge } from './judging/judge.js';
+import { createJudge } from './judging/judge.js';
 import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
 import type { ReplayPlan } from './plan-replay.js';
 import { planReplay } from './plan-replay.js';
@@ -34,6 +34,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       missingFeature: options.missingFeature,
       set: options.set ?? {},
     });
+    const judge = createJudge();
     const compared = await compareRows({
       batches: options.recorded.read(plan.query),
       rowsExpected: plan.count.rows,
@@ -47,6 +48,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       candidate: models.candidate,
       control: models.control,
       inputs,
+      judge,
       onRows: (rows) => {
         const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
         options.onProgress?.({
@@ -62,8 +64,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
     const measuring = noiseFloorOf(options, plan, compared);
     measuring.catch(() => undefined);
     const judgeStartedMicros = clock.nowMicros();
-    const judgement = judge({
-      rows: compared.rows,
+    const judgement = judge.finish(compared.rows, {
       expect: options.expect,
       candidateFailed: compared.excluded.candidateFailed,
     });

@@ -1,64 +1,96 @@
 import { wilsonInterval } from '../../stats/proportion.js';
 import type { Flips } from '../report/report-schema.js';
-import { intervalOf } from './metrics.js';
+import { intervalOf } from './interval-of.js';
 import type { PairedRows } from './paired-rows.js';
 import { replaySettings } from './replay-settings.js';
 
 /** How labels changed between the sides, counted over all compared rows and, for right and wrong, over the judged ones. */
 export interface FlipCounts {
-  /** `matrix[control][candidate]`, by label code. */
-  readonly matrix: readonly (readonly number[])[];
+  readonly rows: number;
   readonly flipped: number;
   readonly judged: number;
   readonly controlRight: number;
   readonly rightToWrong: number;
   readonly wrongToRight: number;
+  /** Rows with these label codes. */
+  cell(control: number, candidate: number): number;
 }
 
-/** Undefined for a regression: it has no labels. */
-export function countFlips(rows: PairedRows): FlipCounts | undefined {
-  if (rows.task === 'regression') return undefined;
-  const width = rows.labels.length;
-  const cells = new Float64Array(width * width);
-  const control = rows.control.label;
-  const candidate = rows.candidate.label;
-  let flipped = 0;
-  let judged = 0;
-  let controlRight = 0;
-  let rightToWrong = 0;
-  let wrongToRight = 0;
-  for (let row = 0; row < rows.rows; row += 1) {
-    const before = control[row] ?? -1;
-    const after = candidate[row] ?? -1;
-    const truth = rows.truth[row] ?? Number.NaN;
-    const cell = before * width + after;
-    cells[cell] = (cells[cell] ?? 0) + 1;
-    if (before !== after) flipped += 1;
-    if (Number.isNaN(truth)) continue;
-    judged += 1;
-    if (before === truth) {
-      controlRight += 1;
-      if (after !== truth) rightToWrong += 1;
-    } else if (after === truth) wrongToRight += 1;
-  }
-  const matrix = Array.from({ length: width }, (_, code) => [
-    ...cells.subarray(code * width, (code + 1) * width),
-  ]);
-  return { matrix, flipped, judged, controlRight, rightToWrong, wrongToRight };
+export interface FlipTally extends FlipCounts {
+  add(rows: PairedRows): void;
+}
+
+/** Not for a regression: it has no labels. */
+export function flipTally(): FlipTally {
+  // Codes of several classes may come up while rows are read, so the matrix cannot be laid out beforehand.
+  const cells = new Map<number, number>();
+  const codesMax = 2 ** 20;
+  const counts = { rows: 0, flipped: 0, judged: 0, controlRight: 0, rightToWrong: 0, wrongToRight: 0 };
+  return {
+    get rows() {
+      return counts.rows;
+    },
+    get flipped() {
+      return counts.flipped;
+    },
+    get judged() {
+      return counts.judged;
+    },
+    get controlRight() {
+      return counts.controlRight;
+    },
+    get rightToWrong() {
+      return counts.rightToWrong;
+    },
+    get wrongToRight() {
+      return counts.wrongToRight;
+    },
+    cell: (control, candidate) => cells.get(control * codesMax + candidate) ?? 0,
+    add: (rows) => {
+      const control = rows.control.label;
+      const candidate = rows.candidate.label;
+      const width = rows.labels.length;
+      const block = new Int32Array(width * width);
+      counts.rows += rows.rows;
+      for (let row = 0; row < rows.rows; row += 1) {
+        const before = control[row] ?? 0;
+        const after = candidate[row] ?? 0;
+        const truth = rows.truth[row] ?? Number.NaN;
+        const at = before * width + after;
+        block[at] = (block[at] ?? 0) + 1;
+        if (before !== after) counts.flipped += 1;
+        if (Number.isNaN(truth)) continue;
+        counts.judged += 1;
+        if (before === truth) {
+          counts.controlRight += 1;
+          if (after !== truth) counts.rightToWrong += 1;
+        } else if (after === truth) counts.wrongToRight += 1;
+      }
+      for (const [at, count] of block.entries()) {
+        if (count === 0) continue;
+        const key = Math.floor(at / width) * codesMax + (at % width);
+        cells.set(key, (cells.get(key) ?? 0) + count);
+      }
+    },
+  };
 }
 
 /** The counts as they stand in the report; null without rows or labels. */
-export function flipsOf(rows: PairedRows, counts: FlipCounts | undefined): Flips | null {
+export function flipsOf(labels: readonly string[], counts: FlipCounts | undefined): Flips | null {
   if (counts === undefined) return null;
-  const rate = wilsonInterval({ successes: counts.flipped, trials: rows.rows, level: replaySettings.level });
+  const rate = wilsonInterval({
+    successes: counts.flipped,
+    trials: counts.rows,
+    level: replaySettings.level,
+  });
   if (rate.kind === 'undefined') return null;
   return {
-    rows: rows.rows,
+    rows: counts.rows,
     flipped: counts.flipped,
     rate: rate.estimate,
     interval: intervalOf(rate),
-    labels: [...rows.labels],
-    matrix: counts.matrix.map((line) => [...line]),
+    labels: [...labels],
+    matrix: labels.map((_, control) => labels.map((__, candidate) => counts.cell(control, candidate))),
     judged: counts.judged,
     rightToWrong: counts.rightToWrong,
     wrongToRight: counts.wrongToRight,

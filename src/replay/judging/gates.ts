@@ -1,26 +1,25 @@
-import { marginDifference, marginInterval } from '../../stats/paired-mean.js';
+import type { Task } from '../../schemas/model-manifest.js';
+import { meanInterval } from '../../stats/paired-mean.js';
 import { wilsonInterval } from '../../stats/proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
-import type { JudgedLosses } from './judged-losses.js';
-import { intervalOf } from './metrics.js';
-import type { PairedRows } from './paired-rows.js';
-import { pairedMoments } from './paired-moments.js';
-import { distanceAt } from './paired-rows.js';
+import { intervalOf } from './interval-of.js';
+import type { LossTally } from './loss-tally.js';
+import type { MeanTally } from './mean-tally.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level, margin, tolerance, agreementLimit, failureLimit } = replaySettings;
 const { judgedRowsMin, rowsPerClassMin, rowVarianceShareMax } = replaySettings;
 
 /** `no-worse`: the mean of candidate loss − (1 + margin) × control loss must lie below 0, its whole interval. */
-export function lossGate(rows: PairedRows, judged: JudgedLosses): ReplayGate {
-  const regression = rows.task === 'regression';
+export function lossGate(task: Task, losses: LossTally): ReplayGate {
+  const regression = task === 'regression';
   const lossName = regression ? 'absolute error' : 'log loss';
   const gate = {
     name: regression ? ('mean-absolute-error' as const) : ('log-loss' as const),
     measures: `mean of candidate ${lossName} − ${1 + margin} × control ${lossName}`,
-    rows: judged.row.length,
+    rows: losses.judged,
     limit: 0,
     good: 'below' as const,
   };
@@ -32,13 +31,14 @@ export function lossGate(rows: PairedRows, judged: JudgedLosses): ReplayGate {
     reason,
     rowsNeeded: needed,
   });
-  if (judged.row.length === 0)
+  if (losses.judged === 0) {
     return undecided('no compared row has a truth, so nothing shows whether the candidate is worse');
-  if (judged.loss === undefined)
-    return undecided(`${lossName} cannot be computed: ${judged.problem ?? 'no scores'}`);
-  const found = marginInterval({ ...judged.loss, margin, level });
+  }
+  if (losses.problem !== undefined) return undecided(`${lossName} cannot be computed: ${losses.problem}`);
+  const found = meanInterval({ moments: losses.marginMoments(), level });
   if (found.kind === 'undefined') return undecided(`no interval: ${found.reason}`, judgedRowsMin);
 
+  // Either way: as many rows as show the difference that was seen, if it goes on.
   const plan = rowsNeeded({
     limit: 0,
     mean: -Math.abs(found.mean),
@@ -47,19 +47,15 @@ export function lossGate(rows: PairedRows, judged: JudgedLosses): ReplayGate {
   });
   const needed = plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : null;
   const measured = { ...gate, estimate: found.mean, interval: intervalOf(found) };
-  const distrust = distrustOf(rows, judged, found.mean);
+  const distrust = distrustOf(task, losses);
   if (distrust !== undefined) {
-    const more = needed === null ? null : Math.max(needed, distrust.rowsNeeded);
+    const more = Math.max(needed ?? 0, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
   }
-  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, judged.loss), needed) };
+  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, losses.loss), needed) };
 }
 
-function lossWords(
-  lossName: string,
-  loss: { readonly control: Float64Array; readonly candidate: Float64Array },
-): GateWords {
-  const { control, candidate } = pairedMoments(loss);
+function lossWords(lossName: string, { control, candidate }: MeanTally): GateWords {
   const percent = control === 0 ? '' : ` (${formatSigned((100 * (candidate - control)) / control, 2)} %)`;
   const change = `${lossName} ${formatValue(candidate)} against ${formatValue(control)}${percent}`;
   return {
@@ -71,54 +67,32 @@ function lossWords(
 
 /** Why the normal approximation behind the interval is not to be trusted here; undefined: it is. */
 function distrustOf(
-  rows: PairedRows,
-  judged: JudgedLosses,
-  mean: number,
+  task: Task,
+  losses: LossTally,
 ): { readonly reason: string; readonly rowsNeeded: number } | undefined {
-  const count = judged.row.length;
-  if (count < judgedRowsMin) {
-    return {
-      reason: `${count} rows with truth are too few for a verdict; ${judgedRowsMin} are the least`,
-      rowsNeeded: judgedRowsMin,
-    };
+  const { judged, positives } = losses;
+  if (judged < judgedRowsMin) {
+    const reason = `${judged} rows with truth are too few for a verdict; ${judgedRowsMin} are the least`;
+    return { reason, rowsNeeded: judgedRowsMin };
   }
-  if (rows.task === 'binary-classification') {
-    let positives = 0;
-    for (const row of judged.row) positives += rows.truth[row] ?? 0;
-    const rarer = Math.min(positives, count - positives);
-    if (rarer < rowsPerClassMin) {
-      const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
-      return { reason, rowsNeeded: Math.ceil((count * rowsPerClassMin) / Math.max(1, rarer)) };
-    }
+  const rarer = Math.min(positives, judged - positives);
+  if (task === 'binary-classification' && rarer < rowsPerClassMin) {
+    const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
+    return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
   }
-  const share = largestVarianceShare(judged, mean);
+  const share = losses.largestVarianceShare();
   if (share <= rowVarianceShareMax) return undefined;
   const reason = `one row makes up ${Math.round(100 * share)} % of the variance, so the interval is not to be trusted`;
-  return { reason, rowsNeeded: Math.ceil((count * share) / rowVarianceShareMax) };
-}
-
-function largestVarianceShare({ loss }: JudgedLosses, mean: number): number {
-  if (loss === undefined) return 0;
-  let total = 0;
-  let largest = 0;
-  for (let row = 0; row < loss.control.length; row += 1) {
-    const candidate = loss.candidate[row] ?? Number.NaN;
-    const square =
-      (marginDifference({ candidate, control: loss.control[row] ?? Number.NaN, margin }) - mean) ** 2;
-    total += square;
-    if (square > largest) largest = square;
-  }
-  return total === 0 ? 0 : largest / total;
+  return { reason, rowsNeeded: Math.ceil((judged * share) / rowVarianceShareMax) };
 }
 
 /** `same`: the share of rows that agree, rows on which the candidate failed counting as not agreeing. */
-export function agreementGate(rows: PairedRows, candidateFailed: number): ReplayGate {
-  const agreed = rows.rows - countBeyondTolerance(rows);
+export function agreementGate(rows: number, beyond: number, candidateFailed: number): ReplayGate {
   return shareGate({
     name: 'agreement',
     measures: `share of rows with the same label and a difference of at most ${tolerance}`,
-    successes: agreed,
-    trials: rows.rows + candidateFailed,
+    successes: rows - beyond,
+    trials: rows + candidateFailed,
     limit: agreementLimit,
     good: 'above',
     words: {
@@ -129,26 +103,13 @@ export function agreementGate(rows: PairedRows, candidateFailed: number): Replay
   });
 }
 
-/** Rows whose labels differ, or whose scores differ by more than the tolerance. */
-export function countBeyondTolerance(rows: PairedRows): number {
-  let beyond = 0;
-  const relative = rows.task === 'regression';
-  for (let row = 0; row < rows.rows; row += 1) {
-    const scale = relative ? Math.max(1, Math.abs(rows.control.value[row] ?? 0)) : 1;
-    // Without scores the distance is NaN, and the labels alone decide.
-    if (rows.control.label[row] !== rows.candidate.label[row] || distanceAt(rows, row) > tolerance * scale)
-      beyond += 1;
-  }
-  return beyond;
-}
-
 /** The share of rows that the control answered and the candidate did not. */
-export function failureGate(rows: PairedRows, candidateFailed: number): ReplayGate {
+export function failureGate(rows: number, candidateFailed: number): ReplayGate {
   return shareGate({
     name: 'candidate-failures',
     measures: 'share of rows that the control answered and the candidate failed on',
     successes: candidateFailed,
-    trials: rows.rows + candidateFailed,
+    trials: rows + candidateFailed,
     limit: failureLimit,
     good: 'below',
     words: {

@@ -1,15 +1,16 @@
-import { quantileOfSorted } from '../../stats/quantiles.js';
-import type { Day, Density, ReplayExpectation, ReplayReport } from '../report/report-schema.js';
-import { countFlips, flipsOf } from './flips.js';
-import { agreementGate, countBeyondTolerance, failureGate, lossGate } from './gates.js';
-import type { JudgedLosses } from './judged-losses.js';
-import { judgedLosses } from './judged-losses.js';
+import type { Density, ReplayExpectation, ReplayMetric, ReplayReport } from '../report/report-schema.js';
+import { dayTally } from './day-tally.js';
+import { flipsOf, flipTally } from './flips.js';
+import { agreementGate, failureGate, lossGate } from './gates.js';
+import { lossTally } from './loss-tally.js';
+import { meanTally } from './mean-tally.js';
 import { metricsOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
-import { distanceAt } from './paired-rows.js';
+import { beyondTolerance, distanceAt, rowRange } from './paired-rows.js';
+import { quantilesBySelection } from './quantiles-by-selection.js';
 import { replaySettings } from './replay-settings.js';
 import type { WorstPick } from './worst-rows.js';
-import { worstRows } from './worst-rows.js';
+import { worstTally } from './worst-rows.js';
 
 export type Judgement = Pick<ReplayReport, 'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'days'> & {
   /** Compared rows whose truth is known. */
@@ -17,57 +18,94 @@ export type Judgement = Pick<ReplayReport, 'gates' | 'metrics' | 'flips' | 'shif
   readonly worst: WorstPick;
 };
 
-/** Judges the compared rows. Pure: the same rows give the same judgement to the last bit. */
-export function judge(options: {
-  readonly rows: PairedRows;
-  readonly expect: ReplayExpectation;
-  readonly candidateFailed: number;
-}): Judgement {
-  const { rows, expect, candidateFailed } = options;
-  const judged = judgedLosses(rows);
-  const flips = countFlips(rows);
-  const metrics = metricsOf(rows, judged, flips);
+export interface Judge {
+  /** The rows `from` to `until`, right after those that were added before; what is in the arrays stays as it is. */
+  add(rows: PairedRows, from: number, until: number): void;
+  /** The judgement of all rows, which are those that were added. */
+  finish(
+    rows: PairedRows,
+    options: { readonly expect: ReplayExpectation; readonly candidateFailed: number },
+  ): Judgement;
+}
+
+/**
+ * Judges the compared rows as they come, so that the judging hides behind the model; only what needs all rows at once (AUC,
+ * quantiles) is left for the end. Pure: the same rows in the same blocks give the same judgement to the last bit.
+ */
+export function createJudge(): Judge {
+  const losses = lossTally();
+  const flips = flipTally();
+  const days = dayTally();
+  const values = meanTally();
+  const byLoss = worstTally();
+  const byDistance = worstTally();
+  let beyond = 0;
+  let withoutValue = false;
+
   return {
-    judged: judged.row.length,
-    gates: gatesOf(rows, judged, expect, candidateFailed),
-    metrics,
-    flips: flipsOf(rows, flips),
-    shift: shiftOf(rows, metrics),
-    density: densityOf(rows),
-    days: daysOf(rows, judged),
-    worst: worstRows(rows, judged),
+    add: (rows, from, until) => {
+      if (from === until) return;
+      const block = rowRange(rows, from, until);
+      const judged = losses.add(block);
+      days.add(block, judged);
+      if (rows.task !== 'regression') flips.add(block);
+      if (block.control.value.includes(Number.NaN)) withoutValue = true;
+      else values.add({ control: block.control.value, candidate: block.candidate.value });
+      for (let row = 0; row < block.rows; row += 1) {
+        if (beyondTolerance(block, row)) beyond += 1;
+        const distance = distanceAt(block, row);
+        const flipped = block.control.label[row] === block.candidate.label[row] ? 0 : 1;
+        byDistance.add(from + row, Number.isNaN(distance) ? flipped : distance);
+      }
+      const { row, loss } = judged;
+      if (loss === undefined) return;
+      for (let index = 0; index < row.length; index += 1) {
+        byLoss.add(from + (row[index] ?? 0), (loss.candidate[index] ?? 0) - (loss.control[index] ?? 0));
+      }
+    },
+    finish: (rows, { expect, candidateFailed }) => {
+      const counts = rows.task === 'regression' ? undefined : flips;
+      const metrics = metricsOf({ rows, losses, flips: counts, values: withoutValue ? undefined : values });
+      const judgedByLoss = losses.loss.rows > 0 && losses.problem === undefined;
+      const gates = {
+        same: () => [agreementGate(rows.rows, beyond, candidateFailed)],
+        'no-worse': () => [
+          lossGate(rows.task, losses),
+          ...(candidateFailed === 0 ? [] : [failureGate(rows.rows, candidateFailed)]),
+        ],
+        anything: () => [],
+      };
+      return {
+        judged: losses.judged,
+        gates: gates[expect](),
+        metrics,
+        flips: flipsOf(rows.labels, counts),
+        shift: shiftOf(rows, metrics, beyond),
+        density: densityOf(rows),
+        days: days.list(),
+        worst: judgedByLoss ? { by: 'loss', rows: byLoss.rows } : { by: 'distance', rows: byDistance.rows },
+      };
+    },
   };
 }
 
-function gatesOf(rows: PairedRows, judged: JudgedLosses, expect: ReplayExpectation, candidateFailed: number) {
-  switch (expect) {
-    case 'same':
-      return [agreementGate(rows, candidateFailed)];
-    case 'no-worse': {
-      const loss = lossGate(rows, judged);
-      return candidateFailed === 0 ? [loss] : [loss, failureGate(rows, candidateFailed)];
-    }
-    case 'anything':
-      return [];
-  }
-}
-
-function shiftOf(rows: PairedRows, metrics: Judgement['metrics']): Judgement['shift'] {
+function shiftOf(rows: PairedRows, metrics: readonly ReplayMetric[], beyond: number): Judgement['shift'] {
   const distances = new Float64Array(rows.rows);
   for (let row = 0; row < rows.rows; row += 1) distances[row] = distanceAt(rows, row);
-  distances.sort();
-  // A model without scores has no distances; NaN sorts last.
-  if (rows.rows === 0 || Number.isNaN(distances[distances.length - 1])) return null;
+  // A model without scores has no distances.
+  if (rows.rows === 0 || distances.includes(Number.NaN)) return null;
   const mean = metrics.find((metric) => metric.name === 'mean score' || metric.name === 'mean value');
+  const probabilities = [0.5, 0.9, 0.99, 1];
+  const quantiles = quantilesBySelection(distances, probabilities);
   return {
     mean: mean?.difference ?? null,
     interval: mean?.interval ?? null,
-    distance: [0.5, 0.9, 0.99, 1].map((probability) => ({
+    distance: probabilities.map((probability, index) => ({
       probability,
-      value: quantileOfSorted(distances, probability),
+      value: quantiles[index] ?? Number.NaN,
     })),
     tolerance: replaySettings.tolerance,
-    beyondTolerance: countBeyondTolerance(rows),
+    beyondTolerance: beyond,
   };
 }
 
@@ -103,49 +141,4 @@ function rangeOf(values: Float64Array, [least, most]: readonly [number, number])
     if (value > high) high = value;
   }
   return [low, high];
-}
-
-const dayMicros = 86_400_000_000;
-
-interface DaySums {
-  rows: number;
-  judged: number;
-  control: number;
-  candidate: number;
-}
-
-/** Rows and mean losses by UTC day, ascending. */
-function daysOf(rows: PairedRows, judged: JudgedLosses): Day[] {
-  const days = new Map<number, DaySums>();
-  // Rows come in the order of the log, so most have the day of the one before.
-  let lastDay = Number.NaN;
-  let lastSums: DaySums = { rows: 0, judged: 0, control: 0, candidate: 0 };
-  const sumsOf = (row: number): DaySums => {
-    const day = Math.floor((rows.occurredAt[row] ?? 0) / dayMicros);
-    if (day === lastDay) return lastSums;
-    lastDay = day;
-    lastSums = days.get(day) ?? { rows: 0, judged: 0, control: 0, candidate: 0 };
-    days.set(day, lastSums);
-    return lastSums;
-  };
-  for (let row = 0; row < rows.rows; row += 1) sumsOf(row).rows += 1;
-  const { loss } = judged;
-  for (let index = 0; index < judged.row.length; index += 1) {
-    const sums = sumsOf(judged.row[index] ?? 0);
-    sums.judged += 1;
-    sums.control += loss?.control[index] ?? 0;
-    sums.candidate += loss?.candidate[index] ?? 0;
-  }
-  return [...days]
-    .sort(([first], [second]) => first - second)
-    .map(([day, sums]) => {
-      const known = loss !== undefined && sums.judged > 0;
-      return {
-        day: new Date(day * (dayMicros / 1000)).toISOString().slice(0, 10),
-        rows: sums.rows,
-        judged: sums.judged,
-        controlLoss: known ? sums.control / sums.judged : null,
-        candidateLoss: known ? sums.candidate / sums.judged : null,
-      };
-    });
 }

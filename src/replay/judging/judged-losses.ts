@@ -2,42 +2,50 @@ import { binaryBriers } from '../../stats/brier.js';
 import { binaryLogLosses, logLossClip } from '../../stats/log-loss.js';
 import type { PairedRows } from './paired-rows.js';
 
+/** One number a judged row, of either side. */
+export interface SideValues {
+  readonly control: Float64Array;
+  readonly candidate: Float64Array;
+}
+
 /** The rows whose truth is known, with what either side lost on them. All arrays have one entry a judged row. */
 export interface JudgedLosses {
   /** Row numbers in the paired rows, ascending. */
   readonly row: Int32Array;
   /** Log loss, or absolute error of a regression; undefined where it cannot be computed, see `problem`. */
-  readonly loss: { readonly control: Float64Array; readonly candidate: Float64Array } | undefined;
+  readonly loss: SideValues | undefined;
   readonly problem: string | undefined;
-  /** Binary with scores only. */
-  readonly binary: BinaryJudged | undefined;
+  /** Squared errors of the score; binary only. */
+  readonly brier: SideValues | undefined;
 }
 
-export interface BinaryJudged {
-  readonly truth: Uint8Array;
-  /** In 32 bits where every score of both sides fits, which is what most models give. */
-  readonly scores: Scores;
-  /** Squared errors of the score. */
-  readonly brier: { readonly control: Float64Array; readonly candidate: Float64Array } | undefined;
-}
-
-export type Scores =
-  | { readonly control: Float64Array; readonly candidate: Float64Array }
-  | { readonly control: Float32Array; readonly candidate: Float32Array };
-
-export function judgedLosses(rows: PairedRows): JudgedLosses {
+/** `clip`: see `clipOf`. */
+export function judgedLosses(rows: PairedRows, clip: number): JudgedLosses {
   const row = rowsWithTruth(rows.truth);
   switch (rows.task) {
     case 'regression':
-      return { row, loss: absoluteErrors(rows, row), problem: undefined, binary: undefined };
+      return { row, loss: absoluteErrors(rows, row), problem: undefined, brier: undefined };
     case 'binary-classification':
-      return binaryLosses(rows, row);
+      return binaryLosses(rows, row, clip);
     case 'multiclass-classification':
-      return classLosses(rows, row);
+      return classLosses(rows, row, clip);
   }
 }
 
-function rowsWithTruth(truth: Float64Array): Int32Array {
+/**
+ * How far scores are kept from 0 and 1 before their logarithm is taken: the spacing of 32-bit floats when every known score of
+ * either side fits one, else that of doubles. One clip for both sides: a side that is stored in more digits must not be
+ * punished harder for the same mistake. Undefined where there is no score with a truth.
+ */
+export function clipOf(rows: PairedRows): number | undefined {
+  const row = rowsWithTruth(rows.truth);
+  if (row.length === 0) return undefined;
+  const sides = [rows.control, rows.candidate].map((side) => gathered(side.truthScore ?? side.value, row));
+  return sides.some(fitsFloat32) ? logLossClip.float32 : logLossClip.float64;
+}
+
+/** Row numbers with a truth, ascending. */
+export function rowsWithTruth(truth: Float64Array): Int32Array {
   const row = new Int32Array(truth.length);
   let count = 0;
   for (let index = 0; index < truth.length; index += 1) {
@@ -48,46 +56,50 @@ function rowsWithTruth(truth: Float64Array): Int32Array {
   return row.slice(0, count);
 }
 
-function absoluteErrors(rows: PairedRows, row: Int32Array) {
+export function gathered(values: Float64Array, row: Int32Array): Float64Array {
+  const picked = new Float64Array(row.length);
+  for (let index = 0; index < row.length; index += 1) picked[index] = values[row[index] ?? 0] ?? Number.NaN;
+  return picked;
+}
+
+export function fitsFloat32(values: Float64Array): boolean {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? 0;
+    if (Math.fround(value) !== value) return false;
+  }
+  return true;
+}
+
+function absoluteErrors(rows: PairedRows, row: Int32Array): SideValues {
+  const truth = gathered(rows.truth, row);
   const errorsOf = (values: Float64Array): Float64Array => {
-    const found = new Float64Array(row.length);
+    const found = gathered(values, row);
     for (let index = 0; index < found.length; index += 1) {
-      const at = row[index] ?? 0;
-      found[index] = Math.abs((values[at] ?? Number.NaN) - (rows.truth[at] ?? Number.NaN));
+      found[index] = Math.abs((found[index] ?? Number.NaN) - (truth[index] ?? Number.NaN));
     }
     return found;
   };
   return { control: errorsOf(rows.control.value), candidate: errorsOf(rows.candidate.value) };
 }
 
-function binaryLosses(rows: PairedRows, row: Int32Array): JudgedLosses {
+function binaryLosses(rows: PairedRows, row: Int32Array, clip: number): JudgedLosses {
   const truth = new Uint8Array(gathered(rows.truth, row));
   const control = gathered(rows.control.value, row);
   const candidate = gathered(rows.candidate.value, row);
-  if (control.includes(Number.NaN) || candidate.includes(Number.NaN)) {
-    return { row, loss: undefined, problem: 'the models give a label without a score', binary: undefined };
-  }
-  const single = fitsFloat32(control) && fitsFloat32(candidate);
-  const scores = single
-    ? { control: new Float32Array(control), candidate: new Float32Array(candidate) }
-    : { control, candidate };
-  // One clip for both sides: a side that is stored in more digits must not be punished harder for the same mistake.
-  const clip = fitsFloat32(control) || fitsFloat32(candidate) ? logLossClip.float32 : logLossClip.float64;
-  const problem = notProbability(control, clip) ?? notProbability(candidate, clip);
-  if (problem !== undefined)
-    return { row, loss: undefined, problem, binary: { truth, scores, brier: undefined } };
-  const logLoss = (side: Float64Array): Float64Array =>
-    binaryLogLosses({ scores: side, labels: truth, clip });
-  const brier = (side: Float64Array): Float64Array => binaryBriers({ scores: clamped(side), labels: truth });
+  const problem = unusable(control, candidate, clip, 'the models give a label without a score');
+  if (problem !== undefined) return { row, loss: undefined, problem, brier: undefined };
+  const logLoss = (scores: Float64Array): Float64Array => binaryLogLosses({ scores, labels: truth, clip });
+  const brier = (scores: Float64Array): Float64Array =>
+    binaryBriers({ scores: clamped(scores), labels: truth });
   return {
     row,
     loss: { control: logLoss(control), candidate: logLoss(candidate) },
     problem: undefined,
-    binary: { truth, scores, brier: { control: brier(control), candidate: brier(candidate) } },
+    brier: { control: brier(control), candidate: brier(candidate) },
   };
 }
 
-function classLosses(rows: PairedRows, row: Int32Array): JudgedLosses {
+function classLosses(rows: PairedRows, row: Int32Array, clip: number): JudgedLosses {
   const { truthScore: controlScore } = rows.control;
   const { truthScore: candidateScore } = rows.candidate;
   if (controlScore === undefined || candidateScore === undefined) {
@@ -95,40 +107,31 @@ function classLosses(rows: PairedRows, row: Int32Array): JudgedLosses {
       row,
       loss: undefined,
       problem: 'the models give a label without scores of the classes',
-      binary: undefined,
+      brier: undefined,
     };
   }
   const control = gathered(controlScore, row);
   const candidate = gathered(candidateScore, row);
-  if (control.includes(Number.NaN) || candidate.includes(Number.NaN)) {
-    return { row, loss: undefined, problem: 'a true class has no score', binary: undefined };
-  }
-  const clip = fitsFloat32(control) || fitsFloat32(candidate) ? logLossClip.float32 : logLossClip.float64;
-  const problem = notProbability(control, clip) ?? notProbability(candidate, clip);
-  if (problem !== undefined) return { row, loss: undefined, problem, binary: undefined };
+  const problem = unusable(control, candidate, clip, 'a true class has no score');
+  if (problem !== undefined) return { row, loss: undefined, problem, brier: undefined };
   const happened = new Uint8Array(row.length).fill(1);
-  const logLoss = (side: Float64Array): Float64Array =>
-    binaryLogLosses({ scores: side, labels: happened, clip });
+  const logLoss = (scores: Float64Array): Float64Array => binaryLogLosses({ scores, labels: happened, clip });
   return {
     row,
     loss: { control: logLoss(control), candidate: logLoss(candidate) },
     problem: undefined,
-    binary: undefined,
+    brier: undefined,
   };
 }
 
-function gathered(values: Float64Array, row: Int32Array): Float64Array {
-  const picked = new Float64Array(row.length);
-  for (let index = 0; index < row.length; index += 1) picked[index] = values[row[index] ?? 0] ?? Number.NaN;
-  return picked;
-}
-
-function fitsFloat32(values: Float64Array): boolean {
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (Math.fround(value) !== value) return false;
-  }
-  return true;
+function unusable(
+  control: Float64Array,
+  candidate: Float64Array,
+  clip: number,
+  absent: string,
+): string | undefined {
+  if (control.includes(Number.NaN) || candidate.includes(Number.NaN)) return absent;
+  return notProbability(control, clip) ?? notProbability(candidate, clip);
 }
 
 function notProbability(scores: Float64Array, clip: number): string | undefined {

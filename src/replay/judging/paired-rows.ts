@@ -1,4 +1,5 @@
 import type { Task } from '../../schemas/model-manifest.js';
+import { replaySettings } from './replay-settings.js';
 
 /**
  * The compared rows, side by side, in position order: what the judging half works on. Every array has `rows` entries.
@@ -32,4 +33,31 @@ export interface PairedSide {
 export function distanceAt(rows: PairedRows, row: number): number {
   if (rows.scoreDistance !== undefined) return rows.scoreDistance[row] ?? Number.NaN;
   return Math.abs((rows.candidate.value[row] ?? Number.NaN) - (rows.control.value[row] ?? Number.NaN));
+}
+
+/** Whether labels differ, or scores by more than the tolerance (values: relative to the control's where it is above 1). */
+export function beyondTolerance(rows: PairedRows, row: number): boolean {
+  if (rows.control.label[row] !== rows.candidate.label[row]) return true;
+  const scale = rows.task === 'regression' ? Math.max(1, Math.abs(rows.control.value[row] ?? 0)) : 1;
+  // Without scores the distance is NaN, and the labels alone decide.
+  return distanceAt(rows, row) > replaySettings.tolerance * scale;
+}
+
+/** Views of the rows `from` to `until`. */
+export function rowRange(rows: PairedRows, from: number, until: number): PairedRows {
+  const side = ({ value, label, truthScore }: PairedSide): PairedSide => ({
+    value: value.subarray(from, until),
+    label: label.subarray(from, until),
+    truthScore: truthScore?.subarray(from, until),
+  });
+  return {
+    ...rows,
+    rows: until - from,
+    positions: rows.positions.subarray(from, until),
+    occurredAt: rows.occurredAt.subarray(from, until),
+    control: side(rows.control),
+    candidate: side(rows.candidate),
+    truth: rows.truth.subarray(from, until),
+    scoreDistance: rows.scoreDistance?.subarray(from, until),
+  };
 }

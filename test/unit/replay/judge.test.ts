@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../../src/replay/judging/judge.js';
+import type { Judgement } from '../../../src/replay/judging/judge.js';
+import { createJudge } from '../../../src/replay/judging/judge.js';
+import { quantilesBySelection } from '../../../src/replay/judging/quantiles-by-selection.js';
 import { pairedMoments } from '../../../src/replay/judging/paired-moments.js';
 import type { PairedRows } from '../../../src/replay/judging/paired-rows.js';
 import { pairedAuc } from '../../../src/stats/auc.js';
 import { exactMoments } from '../../../src/stats/exact-moments.js';
 import { binaryLogLosses, logLossClip } from '../../../src/stats/log-loss.js';
 import { marginInterval } from '../../../src/stats/paired-mean.js';
+import { quantileOfSorted } from '../../../src/stats/quantiles.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
+
+type Question = Parameters<ReturnType<typeof createJudge>['finish']>[1] & { readonly rows: PairedRows };
+
+/** Judges rows in blocks, as they come from a replay. */
+function judge({ rows, ...question }: Question, blockRows = 700): Judgement {
+  const judging = createJudge();
+  for (let from = 0; from < rows.rows; from += blockRows)
+    judging.add(rows, from, Math.min(rows.rows, from + blockRows));
+  return judging.finish(rows, question);
+}
 
 /** Binary rows from scores and truths; labels by the threshold 0.5. */
 function binaryRows(
@@ -32,7 +45,7 @@ function binaryRows(
   };
 }
 
-function metric(judgement: ReturnType<typeof judge>, name: string) {
+function metric(judgement: Judgement, name: string) {
   const found = judgement.metrics.find((each) => each.name === name);
   if (found === undefined) throw new Error(`no metric ${name}`);
   return found;
@@ -227,6 +240,18 @@ describe('the judgement of several classes', () => {
     ]);
     expect(found.shift?.distance.at(-1)).toEqual({ probability: 1, value: 0.1 });
   });
+});
+
+it('finds the quantiles that sorting finds', () => {
+  const random = seededRandom(11);
+  for (const count of [1, 2, 3, 10, 999, 5000]) {
+    // Rounded, so that there are many equal values.
+    const values = Float64Array.from({ length: count }, () => Math.round(40 * random.normal() ** 2) / 4);
+    const sorted = values.slice().sort();
+    const probabilities = [0, 0.5, 0.9, 0.99, 1];
+    const expected = probabilities.map((probability) => quantileOfSorted(sorted, probability));
+    expect(quantilesBySelection(values, probabilities)).toEqual(expected);
+  }
 });
 
 it('has moments of paired differences as exact as the exact ones', () => {

@@ -1,0 +1,104 @@
+import { exactMoments } from '../../stats/exact-moments.js';
+import type { Moments } from '../../stats/moments.js';
+import { marginDifference } from '../../stats/paired-mean.js';
+import type { JudgedLosses, SideValues } from './judged-losses.js';
+import { clipOf, judgedLosses } from './judged-losses.js';
+import type { MeanTally } from './mean-tally.js';
+import { meanTally } from './mean-tally.js';
+import type { PairedRows } from './paired-rows.js';
+import { replaySettings } from './replay-settings.js';
+
+/** What the losses of all rows so far come to. */
+export interface LossTally {
+  /** Gives back the losses of these rows; the rest of the judging shares them. */
+  add(rows: PairedRows): JudgedLosses;
+  /** Why there is no loss; undefined: there is, or no row has a truth. */
+  readonly problem: string | undefined;
+  readonly judged: number;
+  /** Judged rows whose truth is 1; of meaning for binary tasks only. */
+  readonly positives: number;
+  readonly loss: MeanTally;
+  readonly brier: MeanTally;
+  /** Errors of a regression, with their sign. */
+  readonly error: MeanTally;
+  /** Of candidate loss − (1 + margin) × control loss: exact. */
+  marginMoments(): Moments;
+  /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
+  largestVarianceShare(): number;
+}
+
+export function lossTally(): LossTally {
+  const loss = meanTally();
+  const brier = meanTally();
+  const error = meanTally();
+  const difference = exactMoments();
+  let clip: number | undefined;
+  let problem: string | undefined;
+  let judged = 0;
+  let positives = 0;
+  let least = Infinity;
+  let most = -Infinity;
+
+  const addDifferences = ({ control, candidate }: SideValues): void => {
+    for (let index = 0; index < control.length; index += 1) {
+      const value = marginDifference({
+        candidate: candidate[index] ?? Number.NaN,
+        control: control[index] ?? Number.NaN,
+        margin: replaySettings.margin,
+      });
+      difference.add(value);
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+  };
+
+  return {
+    loss,
+    brier,
+    error,
+    get problem() {
+      return problem;
+    },
+    get judged() {
+      return judged;
+    },
+    get positives() {
+      return positives;
+    },
+    add: (rows) => {
+      // The first rows that have a truth decide, so that rows can be judged as they come.
+      clip ??= clipOf(rows);
+      const found = judgedLosses(rows, clip ?? 0);
+      judged += found.row.length;
+      for (let index = 0; index < found.row.length; index += 1)
+        positives += rows.truth[found.row[index] ?? 0] ?? 0;
+      if (found.row.length === 0) return found;
+      problem ??= found.problem;
+      if (found.loss !== undefined) {
+        loss.add(found.loss);
+        addDifferences(found.loss);
+      }
+      if (found.brier !== undefined) brier.add(found.brier);
+      if (rows.task === 'regression') error.add(errorsOf(rows, found.row));
+      return found;
+    },
+    marginMoments: () => difference.moments(),
+    largestVarianceShare: () => {
+      const { mean, squaredDeviations } = difference.moments();
+      const farthest = Math.max((most - mean) ** 2, (least - mean) ** 2);
+      return squaredDeviations > 0 ? farthest / squaredDeviations : 0;
+    },
+  };
+}
+
+function errorsOf(rows: PairedRows, judgedRow: Int32Array): SideValues {
+  const of = (values: Float64Array): Float64Array => {
+    const found = new Float64Array(judgedRow.length);
+    for (let index = 0; index < found.length; index += 1) {
+      const row = judgedRow[index] ?? 0;
+      found[index] = (values[row] ?? Number.NaN) - (rows.truth[row] ?? Number.NaN);
+    }
+    return found;
+  };
+  return { control: of(rows.control.value), candidate: of(rows.candidate.value) };
+}
