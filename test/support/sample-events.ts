@@ -11,18 +11,18 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-export const sampleProvenance: ServedBy = {
+export const sampleProvenance: ServedBy = Object.freeze({
   kind: 'served',
   artefactDigest: 'a1'.repeat(32),
   featureSchemaDigest: 'b2'.repeat(32),
-  runtime: {
+  runtime: Object.freeze({
     name: 'onnxruntime-node',
     version: '1.30.0',
     provider: 'cpu',
     threads: 1,
     graphOptimization: 'all',
-  },
-};
+  }),
+});
 
 export const sampleStartMicros = 1_767_225_600_000_000;
 

@@ -6,11 +6,18 @@ export function estimateBytes(value: unknown, depth = 0): number {
   if (ArrayBuffer.isView(value)) return value.byteLength + 4;
   // What is deeper is refused by the codec.
   if (depth > 64) return 4;
-  let bytes = 2;
   if (Array.isArray(value)) {
+    let bytes = 2;
     for (const item of value) bytes += estimateBytes(item, depth + 1);
     return bytes;
   }
-  for (const [key, item] of Object.entries(value)) bytes += key.length + 3 + estimateBytes(item, depth + 1);
+  return estimateFields(Object.keys(value), Object.values(value), depth);
+}
+
+function estimateFields(keys: readonly string[], values: readonly unknown[], depth: number): number {
+  let bytes = 2;
+  for (let index = 0; index < keys.length; index += 1) {
+    bytes += (keys[index] ?? '').length + 3 + estimateBytes(values[index], depth + 1);
+  }
   return bytes;
 }

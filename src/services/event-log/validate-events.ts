@@ -2,7 +2,7 @@ import { NewEvent } from '../../schemas/events.js';
 import { errors } from '../platform/errors.js';
 import { limits } from '../platform/limits.js';
 import { estimateBytes } from './estimate-bytes.js';
-import { isPredictionServed } from './is-prediction-served.js';
+import { type CheckedProvenances, isPredictionServed } from './is-prediction-served.js';
 
 /**
  * Checks an append before anything of it is stored; every adapter calls it first. Returns roughly how many bytes the
@@ -15,9 +15,10 @@ export function validateEvents(events: readonly NewEvent[]): number {
     });
   }
   let bytes = 0;
+  const checked: CheckedProvenances = new Set();
   for (let index = 0; index < events.length; index += 1) {
     const event = events[index];
-    if (!isPredictionServed(event)) checkSchema(event, index);
+    if (!isPredictionServed(event, checked)) checkSchema(event, index);
     const eventBytes = estimateBytes(event);
     if (eventBytes > limits.eventBytesMax) {
       throw errors.LOG_BATCH_TOO_LARGE({

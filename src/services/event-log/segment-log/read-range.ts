@@ -25,7 +25,8 @@ export async function* readRange(
     for await (const frame of frames) {
       query.signal?.throwIfAborted();
       const events = decode(frame, query);
-      batch = batch.length === 0 ? events : batch.concat(events);
+      if (batch.length === 0) batch = events;
+      else for (const event of events) batch.push(event);
       frameBytes += frame.bytes.byteLength;
       while (batch.length >= limits.readBatchEventsMax) {
         yield batch.slice(0, limits.readBatchEventsMax);
