@@ -1,6 +1,6 @@
 /**
- * Which predictions this process has acknowledged lately, bounded: the oldest is forgotten first. Tells an outcome
- * at once that its prediction is known; what is not found here is looked up in the datasets.
+ * Which predictions this process has acknowledged lately, bounded: the oldest are forgotten first, many at a time.
+ * Tells an outcome at once that its prediction is known; what is not found here is looked up in the datasets.
  */
 export interface RecentPredictions {
   add(prediction: {
@@ -21,27 +21,37 @@ export interface OutcomeReference {
   readonly key?: string | undefined;
 }
 
+/** Remembers at least the last `capacity` predictions, and at most twice as many. */
 export function createRecentPredictions(capacity: number): RecentPredictions {
-  const ids = new Set<string>();
-  const requests = new Set<string>();
-  const keys = new Set<string>();
-  const remember = (set: Set<string>, value: string): void => {
-    set.add(value);
-    if (set.size <= capacity) return;
-    const oldest = set.values().next();
-    if (oldest.done !== true) set.delete(oldest.value);
-  };
+  // Two generations: when the young one is full it becomes the old one, and the old one is forgotten whole.
+  let young = new Set<string>();
+  let old = young;
+  let count = 0;
   return {
-    add: (prediction) => {
-      remember(ids, prediction.id);
-      remember(requests, `${prediction.model}\n${prediction.requestId}\n${prediction.row}`);
-      if (prediction.key !== undefined) remember(keys, `${prediction.model}\n${prediction.key}`);
+    add: ({ model, id, requestId, row, key }) => {
+      if (count === capacity) {
+        old = young;
+        young = new Set();
+        count = 0;
+      }
+      count += 1;
+      young.add(id);
+      young.add(requestName(model, requestId, row));
+      if (key !== undefined) young.add(keyName(model, key));
     },
-    has: (reference) => {
-      if (reference.predictionId !== undefined) return ids.has(reference.predictionId);
-      if (reference.requestId !== undefined)
-        return requests.has(`${reference.model}\n${reference.requestId}\n${reference.row ?? 0}`);
-      return reference.key !== undefined && keys.has(`${reference.model}\n${reference.key}`);
+    has: ({ model, predictionId, requestId, row, key }) => {
+      const name =
+        predictionId ??
+        (requestId === undefined ? keyName(model, key ?? '') : requestName(model, requestId, row ?? 0));
+      return young.has(name) || old.has(name);
     },
   };
+}
+
+function requestName(model: string, requestId: string, row: number): string {
+  return `request\n${model}\n${requestId}\n${row}`;
+}
+
+function keyName(model: string, key: string): string {
+  return `key\n${model}\n${key}`;
 }

@@ -1,6 +1,6 @@
 import type { NewEvent, PredictionFailed, PredictionServed, Violation } from '../../schemas/events.js';
-import { streamOf } from '../../schemas/events.js';
 import type { JsonObject, Scalar } from '../../schemas/json-value.js';
+import type { PredictedRows } from '../inference/shared-run.js';
 import type { EventAppender } from '../event-log/event-log.js';
 import type { Clock } from '../platform/clock.js';
 import type { HindcastError } from '../platform/errors.js';
@@ -76,49 +76,39 @@ export function createRecordPredictions(options: {
     if (accepted.length === 0) return reply(serving, request, refused);
 
     const predicted = await serving.runner.predict(accepted.map((row) => row.inputs));
-    const events: NewEvent[] = [];
-    const served: ServedRow[] = [];
-    const occurredAt = clock.nowMicros();
-    for (const [index, row] of accepted.entries()) {
-      const outcome = predicted.rows[index];
-      if (outcome === undefined) throw errors.INTERNAL({ problem: 'the shared run lost a row' });
-      if (outcome.kind === 'predicted') {
-        const event = servedEvent({ serving, request, row, predicted, outputs: outcome.outputs, occurredAt });
-        events.push(event);
-        served.push({ row, event, offset: events.length - 1 });
-        if (row.violations !== undefined)
-          for (const violation of row.violations) metrics.violations(request.model, violation.kind);
-      } else {
-        events.push(failedEvent({ serving, request, row, error: outcome.error, occurredAt }));
-        refused.push({ kind: 'rejected', row: row.index, error: outcome.error, violations: [] });
-        metrics.failed(request.model, 1);
-      }
-    }
+    const { events, served, failed } = eventsOf(serving, request, accepted, predicted, clock.nowMicros());
+    countRows(metrics, request.model, served, failed);
     const appending = performance.now();
     const receipt = await log.append(events);
     const durable = performance.now();
     metrics.appendSeconds((durable - appending) / 1000);
     metrics.predictions(request.model, serving.manifest.version, served.length);
     metrics.logPosition(receipt.firstPosition + events.length);
-    for (const { event } of served) recent.add({ id: event.id, ...event.data });
-    const replies: RowReply[] = served.map(({ row, event, offset }) => ({
-      kind: 'served',
-      row: row.index,
-      predictionId: event.id,
-      position: receipt.firstPosition + offset,
-      outputs: event.data.outputs,
-      violations: row.violations,
-    }));
+    const replies: RowReply[] = served.map(({ row, event, offset }) => {
+      recent.add({ ...event.data, id: event.id });
+      return {
+        kind: 'served',
+        row: row.index,
+        predictionId: event.id,
+        position: receipt.firstPosition + offset,
+        outputs: event.data.outputs,
+        violations: row.violations,
+      };
+    });
     metrics.requestSeconds((durable - started) / 1000);
+    const allServed = refused.length === 0 && failed.length === 0;
     return reply(
       serving,
       request,
-      refused.length === 0 ? replies : [...replies, ...refused].toSorted((a, b) => a.row - b.row),
+      allServed ? replies : [...replies, ...refused, ...failed].toSorted((a, b) => a.row - b.row),
     );
   };
 }
 
-interface AcceptedRow extends RowToPredict {
+interface AcceptedRow {
+  readonly row: RowToPredict;
+  readonly inputs: JsonObject;
+  /** Index in the request. */
   readonly index: number;
   readonly violations: readonly Violation[] | undefined;
 }
@@ -126,6 +116,7 @@ interface AcceptedRow extends RowToPredict {
 interface ServedRow {
   readonly row: AcceptedRow;
   readonly event: PredictionServed;
+  /** Place in the append. */
   readonly offset: number;
 }
 
@@ -137,10 +128,11 @@ function validate(
 ): { accepted: AcceptedRow[]; refused: RefusedRow[] } {
   const accepted: AcceptedRow[] = [];
   const refused: RefusedRow[] = [];
-  for (const [index, row] of request.rows.entries()) {
+  let index = 0;
+  for (const row of request.rows) {
     const check = serving.check(row.inputs);
     if (check.kind === 'accepted') {
-      accepted.push({ ...row, index, violations: check.violations });
+      accepted.push({ row, inputs: row.inputs, index, violations: check.violations });
     } else {
       const problem = check.violations.map((violation) => violation.message).join('; ');
       refused.push({
@@ -150,42 +142,82 @@ function validate(
         violations: check.violations,
       });
     }
+    index += 1;
   }
   return { accepted, refused };
 }
 
+function eventsOf(
+  serving: ServingModel,
+  request: PredictionRequest,
+  accepted: readonly AcceptedRow[],
+  predicted: PredictedRows,
+  now: number,
+): { events: NewEvent[]; served: ServedRow[]; failed: RefusedRow[] } {
+  const events: NewEvent[] = [];
+  const served: ServedRow[] = [];
+  const failed: RefusedRow[] = [];
+  let at = 0;
+  for (const row of accepted) {
+    const outcome = predicted.rows[at];
+    at += 1;
+    if (outcome === undefined) throw errors.INTERNAL({ problem: 'the shared run lost a row' });
+    if (outcome.kind === 'predicted') {
+      const event = servedEvent({ serving, request, row, predicted, outputs: outcome.outputs, now });
+      served.push({ row, event, offset: events.length });
+      events.push(event);
+    } else {
+      events.push(failedEvent({ serving, request, row, error: outcome.error, now }));
+      failed.push({ kind: 'rejected', row: row.index, error: outcome.error, violations: [] });
+    }
+  }
+  return { events, served, failed };
+}
+
+function countRows(
+  metrics: Metrics,
+  model: string,
+  served: readonly ServedRow[],
+  failed: readonly RefusedRow[],
+): void {
+  if (failed.length > 0) metrics.failed(model, failed.length);
+  for (const { row } of served) for (const { kind } of row.violations ?? []) metrics.violations(model, kind);
+}
+
+/** Optional fields are added one by one: this runs for every row, and spreading costs more than the rest of it. */
 function servedEvent(fields: {
   serving: ServingModel;
   request: PredictionRequest;
   row: AcceptedRow;
-  predicted: { readonly batchRows: number; readonly queueMicros: number; readonly inferenceMicros: number };
+  predicted: PredictedRows;
   outputs: { readonly [role: string]: Scalar };
-  occurredAt: number;
+  now: number;
 }): PredictionServed {
   const { serving, request, row, predicted } = fields;
-  return {
+  const { key, subject, occurredAt } = row.row;
+  const event: PredictionServed = {
     type: 'PredictionServed',
     schemaVersion: 1,
     id: newId(),
-    stream: streamOf('prediction', serving.manifest.name),
-    occurredAt: row.occurredAt ?? fields.occurredAt,
-    ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
+    stream: serving.stream,
+    occurredAt: occurredAt ?? fields.now,
     data: {
       requestId: request.requestId,
       row: row.index,
-      ...(row.key === undefined ? undefined : { key: row.key }),
       model: serving.manifest.name,
       version: serving.manifest.version,
       provenance: serving.inference.servedBy,
       batchRows: predicted.batchRows,
       latency: { queueMicros: predicted.queueMicros, inferenceMicros: predicted.inferenceMicros },
       outputs: fields.outputs,
-      ...(row.violations === undefined ? undefined : { violations: [...row.violations] }),
       durability: 'durable',
     },
-    sensitive:
-      row.subject === undefined ? { inputs: row.inputs } : { inputs: row.inputs, subject: row.subject },
+    sensitive: subject === undefined ? { inputs: row.inputs } : { inputs: row.inputs, subject },
   };
+  if (request.traceparent !== undefined) event.traceparent = request.traceparent;
+  if (key !== undefined) event.data.key = key;
+  if (row.violations !== undefined) event.data.violations = [...row.violations];
+  return event;
 }
 
 function failedEvent(fields: {
@@ -193,26 +225,28 @@ function failedEvent(fields: {
   request: PredictionRequest;
   row: AcceptedRow;
   error: HindcastError;
-  occurredAt: number;
+  now: number;
 }): PredictionFailed {
   const { serving, request, row, error } = fields;
+  const { key, subject, occurredAt } = row.row;
   return {
     type: 'PredictionFailed',
     schemaVersion: 1,
     id: newId(),
-    stream: streamOf('prediction', serving.manifest.name),
-    occurredAt: row.occurredAt ?? fields.occurredAt,
+    stream: serving.stream,
+    occurredAt: occurredAt ?? fields.now,
+    ...(request.traceparent === undefined ? undefined : { traceparent: request.traceparent }),
     data: {
       requestId: request.requestId,
       row: row.index,
-      ...(row.key === undefined ? undefined : { key: row.key }),
+      ...(key === undefined ? undefined : { key }),
       model: serving.manifest.name,
       version: serving.manifest.version,
       provenance: serving.inference.servedBy,
       code: error.code,
       message: error.message,
     },
-    sensitive: { inputs: row.inputs },
+    sensitive: subject === undefined ? { inputs: row.inputs } : { inputs: row.inputs, subject },
   };
 }
 

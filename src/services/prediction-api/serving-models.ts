@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../schemas/events.js';
+import { streamOf } from '../../schemas/events.js';
 import type { ModelManifest } from '../../schemas/model-manifest.js';
 import { errors } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
@@ -14,6 +15,8 @@ import type { JsonObject } from '../../schemas/json-value.js';
 /** A model as it serves: its manifest, its validator, and the run that waiting requests share. */
 export interface ServingModel {
   readonly manifest: ModelManifest;
+  /** Stream of its predictions. */
+  readonly stream: string;
   readonly inference: InferenceModel;
   readonly check: (inputs: JsonObject) => RowCheck;
   readonly runner: SharedRunner;
@@ -52,6 +55,7 @@ export async function createServingModels(options: {
       const inference = await options.loadVersion(state, model, version);
       loaded.set(model, {
         manifest: inference.manifest,
+        stream: streamOf('prediction', inference.manifest.name),
         inference,
         check: compileRowValidator(inference.manifest),
         runner: createSharedRunner({ model: inference }),

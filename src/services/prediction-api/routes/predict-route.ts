@@ -7,7 +7,13 @@ import { newId } from '../../platform/new-id.js';
 import { errorBody } from '../error-handler.js';
 import { firstProblem, parseBody } from '../parse-body.js';
 import { documented } from '../route-docs.js';
-import type { PredictionReply, RecordPredictions, RefusedRow, RowToPredict } from '../record-prediction.js';
+import type {
+  PredictionReply,
+  RecordPredictions,
+  RefusedRow,
+  RowReply,
+  RowToPredict,
+} from '../record-prediction.js';
 
 type Reply = { readonly status: number; readonly body: unknown };
 
@@ -109,6 +115,18 @@ function replyTo(
   rows: readonly IndexedRow[],
   malformed: readonly Malformed[],
 ): Reply {
+  // The ordinary reply, without a look for what is not there.
+  if (result !== undefined && malformed.length === 0 && result.rows.every((row) => row.kind === 'served')) {
+    return {
+      status: 200,
+      body: {
+        requestId: result.requestId,
+        model,
+        version: result.version,
+        predictions: result.rows.map(served),
+      },
+    };
+  }
   const original = (row: number): number => rows[row]?.index ?? row;
   const rejected = [
     ...malformed.map((row) => ({
@@ -120,17 +138,7 @@ function replyTo(
       .map((row) => ({ row: original(row.row), ...errorBody(row.error), violations: row.violations })),
   ].toSorted((a, b) => a.row - b.row);
   const predictions = (result?.rows ?? []).flatMap((row) =>
-    row.kind === 'served'
-      ? [
-          {
-            row: original(row.row),
-            predictionId: row.predictionId,
-            position: String(row.position),
-            outputs: row.outputs,
-            violations: row.violations,
-          },
-        ]
-      : [],
+    row.kind === 'served' ? [{ ...served(row), row: original(row.row) }] : [],
   );
   const first = rejected[0];
   if (predictions.length === 0 && first !== undefined) {
@@ -151,4 +159,9 @@ function replyTo(
       ...(rejected.length === 0 ? undefined : { rejected }),
     },
   };
+}
+
+function served(row: Extract<RowReply, { kind: 'served' }>): object {
+  const { predictionId, outputs, violations } = row;
+  return { row: row.row, predictionId, position: String(row.position), outputs, violations };
 }
