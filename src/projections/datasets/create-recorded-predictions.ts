@@ -87,7 +87,7 @@ function selection(
   session: Session,
   dataset: ServedDataset,
   query: RecordedQuery,
-): { readonly select: string; assemble(batch: ResultColumns): RecordedBatch } {
+): { readonly select: string; readonly assemble: (batch: ResultColumns) => RecordedBatch } {
   const inputs = present(query.features, dataset.schema.preferred.input);
   const outputs = present(query.outputs, dataset.schema.preferred.output);
   const digests = digestsOf(session, dataset);

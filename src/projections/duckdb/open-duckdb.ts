@@ -1,6 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import {
+  DuckDBInstance,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  StatementType,
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { errors } from '../../services/platform/errors.js';
 import { limits } from '../../services/platform/limits.js';
 import { newId } from '../../services/platform/new-id.js';
@@ -146,23 +154,13 @@ export function sqlFailed(error: unknown): Error {
 }
 
 /** A value for printing: timestamps, intervals, lists and the like as DuckDB writes them. */
-export function printableValue(value: unknown): SqlValue {
-  return typeof value === 'object' && value !== null ? String(value) : sqlValue(value);
+export function printableValue(value: DuckDBValue): SqlValue {
+  return typeof value === 'object' && value !== null ? value.toString() : value;
 }
 
 /** A vendor's value object as a plain value; timestamps become micros, UUIDs and nested values text. */
-export function sqlValue(value: unknown): SqlValue {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return value;
-    case 'object':
-      if (value === null) return null;
-      if ('micros' in value && typeof value.micros === 'bigint') return value.micros;
-      return String(value);
-    default:
-      return String(value);
-  }
+export function sqlValue(value: DuckDBValue): SqlValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) return value.micros;
+  return value.toString();
 }

@@ -1,15 +1,183 @@
+import type { StoredEvent } from '../../schemas/events.js';
+import type { JsonObject, Scalar } from '../../schemas/json-value.js';
 import type { LogReader } from '../../services/event-log/event-log.js';
 import { errors } from '../../services/platform/errors.js';
 import type { Analytics } from '../datasets/open-analytics.js';
+import type { Session } from '../datasets/open-session.js';
+import { isUuid } from '../datasets/row-writers.js';
+import type { SqlValue } from '../duckdb/open-duckdb.js';
+import { identifier, literal } from '../duckdb/sql-text.js';
 
-export interface ShownPrediction {
-  readonly id: string;
+type PredictionEvent = Extract<StoredEvent, { type: 'PredictionServed' | 'PredictionFailed' }>;
+
+/** One outcome that speaks of the prediction. Times: micros UTC. */
+export interface ShownOutcome {
+  readonly truth: string | null;
+  readonly knownAt: number;
+  readonly observedAt: number;
+  readonly recordedAt: number;
+  readonly origin: string;
+  readonly source: string | null;
+  readonly position: string;
 }
 
+/** A replay of the prediction's model over a time that may hold it. */
+export interface ShownReplay {
+  readonly replayId: string;
+  readonly controlVersion: string;
+  readonly candidateVersion: string;
+  readonly verdict: string;
+  readonly occurredAt: number;
+  /** What the replay's summary says of this very prediction; undefined: it does not name it. */
+  readonly said: JsonObject | undefined;
+}
+
+/** One prediction whole. Times: micros UTC. */
+export interface ShownPrediction {
+  readonly id: string;
+  readonly position: string;
+  readonly model: string;
+  readonly version: string;
+  readonly status: 'served' | 'failed';
+  readonly requestId: string;
+  readonly row: number;
+  readonly key: string | null;
+  readonly occurredAt: number;
+  readonly recordedAt: number;
+  readonly provenance: PredictionEvent['data']['provenance'];
+  readonly subject: string | null;
+  readonly traceparent: string | null;
+  /** As received, with fields that the model does not use. */
+  readonly inputs: JsonObject;
+  readonly outputs: { readonly [role: string]: Scalar };
+  readonly violations: readonly { readonly field: string; readonly kind: string; readonly message: string }[];
+  /** Code and message of a prediction that failed. */
+  readonly failure: { readonly code: string; readonly message: string } | undefined;
+  readonly latencyMs: number | undefined;
+  /** The truth in force, and every outcome about it, as it became known. */
+  readonly truth: string | number | null;
+  readonly truthHistory: readonly ShownOutcome[];
+  readonly replays: readonly ShownReplay[];
+}
+
+/** Everything that is known of one prediction. Throws PREDICTION_NOT_FOUND. */
 export async function showPrediction(options: {
   readonly analytics: Analytics;
   readonly reader: LogReader;
   readonly id: string;
 }): Promise<ShownPrediction> {
-  throw errors.PREDICTION_NOT_FOUND({ id: options.id });
+  const { analytics, reader, id } = options;
+  if (!isUuid(id)) throw errors.PREDICTION_NOT_FOUND({ id });
+  const found = await analytics.with((session) => find(session, id));
+  if (found === undefined) throw errors.PREDICTION_NOT_FOUND({ id });
+  const event = await readEvent(reader, found.position);
+  if (event === undefined) throw errors.PREDICTION_NOT_FOUND({ id });
+  const { data } = event;
+  const served = event.type === 'PredictionServed' ? event.data : undefined;
+  return {
+    id: event.id,
+    position: String(event.position),
+    model: data.model,
+    version: data.version,
+    status: served === undefined ? 'failed' : 'served',
+    requestId: data.requestId,
+    row: data.row,
+    key: data.key ?? null,
+    occurredAt: event.occurredAt,
+    recordedAt: event.recordedAt,
+    provenance: data.provenance,
+    subject: event.sensitive?.subject ?? null,
+    traceparent: event.traceparent ?? null,
+    inputs: event.sensitive?.inputs ?? {},
+    outputs: served?.outputs ?? {},
+    violations: served?.violations ?? [],
+    failure:
+      event.type === 'PredictionFailed' ? { code: event.data.code, message: event.data.message } : undefined,
+    latencyMs:
+      served?.latency === undefined
+        ? undefined
+        : (served.latency.queueMicros + served.latency.inferenceMicros) / 1000,
+    truth: found.truth,
+    truthHistory: await analytics.with((session) => truthHistory(session, event)),
+    replays: await analytics.with((session) => replaysOf(session, event)),
+  };
+}
+
+async function find(
+  session: Session,
+  id: string,
+): Promise<{ readonly position: number; readonly truth: string | number | null } | undefined> {
+  for (const { view } of session.models) {
+    const [row] = await session.database.rows(
+      `SELECT position, truth FROM ${identifier(view)} WHERE prediction_id = ${literal(id)}::UUID LIMIT 1`,
+    );
+    if (row === undefined) continue;
+    const [position, truth] = row;
+    return {
+      position: Number(position),
+      truth: typeof truth === 'string' || typeof truth === 'number' ? truth : null,
+    };
+  }
+  return undefined;
+}
+
+async function readEvent(reader: LogReader, position: number): Promise<PredictionEvent | undefined> {
+  for await (const batch of reader.read({ fromPosition: position, untilPosition: position + 1 })) {
+    for (const event of batch) {
+      if (event.type === 'PredictionServed' || event.type === 'PredictionFailed') return event;
+    }
+  }
+  return undefined;
+}
+
+async function truthHistory(session: Session, event: PredictionEvent): Promise<readonly ShownOutcome[]> {
+  const { data } = event;
+  const byKey =
+    data.key === undefined
+      ? ''
+      : ` OR (prediction_id IS NULL AND request_id IS NULL AND key = ${literal(data.key)})`;
+  const rows = await session.database.rows(
+    `SELECT truth, known_at, observed_at, recorded_at, origin, source, position FROM outcomes WHERE model = ${literal(data.model)} AND (TRY_CAST(prediction_id AS UUID) = ${literal(event.id)}::UUID OR (prediction_id IS NULL AND request_id = ${literal(data.requestId)} AND coalesce("row", 0) = ${data.row})${byKey}) ORDER BY known_at, position`,
+  );
+  return rows.map(([truth, knownAt, observedAt, recordedAt, origin, source, position]) => ({
+    truth: textOrNull(truth),
+    knownAt: Number(knownAt),
+    observedAt: Number(observedAt),
+    recordedAt: Number(recordedAt),
+    origin: String(origin),
+    source: textOrNull(source),
+    position: String(position),
+  }));
+}
+
+async function replaysOf(session: Session, event: PredictionEvent): Promise<readonly ShownReplay[]> {
+  const rows = await session.database.rows(
+    `SELECT replay_id, control_version, candidate_version, verdict, occurred_at, summary FROM replays WHERE model = ${literal(event.data.model)} AND position > ${event.position} ORDER BY position`,
+  );
+  return rows.map(([replayId, controlVersion, candidateVersion, verdict, occurredAt, summary]) => ({
+    replayId: String(replayId),
+    controlVersion: String(controlVersion),
+    candidateVersion: String(candidateVersion),
+    verdict: String(verdict),
+    occurredAt: Number(occurredAt),
+    said: mentionOf(JSON.parse(String(summary)), event.id),
+  }));
+}
+
+/** The innermost object of a summary that has the prediction's id as a value. */
+function mentionOf(value: unknown, id: string): JsonObject | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const inner of Object.values(value)) {
+    const mention = mentionOf(inner, id);
+    if (mention !== undefined) return mention;
+  }
+  return !Array.isArray(value) && Object.values(value).includes(id) ? jsonObject(value) : undefined;
+}
+
+function jsonObject(value: object): JsonObject {
+  return Object.fromEntries(Object.entries(value));
+}
+
+function textOrNull(value: SqlValue | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
 }
