@@ -12,7 +12,7 @@ import { rowChunker } from './row-chunks.js';
 import { runInHalves } from './run-in-halves.js';
 
 /** Most rows of one version that are run again. */
-export const noiseFloorRowsMax = 2_048;
+const noiseFloorRowsMax = 2_048;
 /** Largest |difference| of score (of value: relative to it) at which a record counts as reproduced. */
 export const noiseFloorLimit = 1e-6;
 /** The sample has its own seed, so that it does not overlap with `--sample` in a systematic way. */

@@ -10,21 +10,23 @@ export function worstSection(report: ReplayReport): Markup {
   const side = ({ label, value }: WorstRow['control']): string =>
     value === null ? (label ?? '–') : `${formatValue(value)}${label === null ? '' : ` (${label})`}`;
   const row = (each: WorstRow): Markup =>
-    html`<tr>
-      <td>
-        <span class="mono">${each.predictionId}</span><br />
-        <span class="soft small"
-          >${each.key === null ? '' : `${each.key}, `}${each.occurredAt}, position ${each.position}</span
-        >
-      </td>
-      <td>${side(each.control)}</td>
-      <td>${side(each.candidate)}</td>
-      <td>${each.truth === null ? '–' : String(each.truth)}</td>
-      <td>${formatSigned(each.increase)}</td>
-      <td class="inputs">
-        ${Object.entries(each.inputs).map(([name, value]) => html`${name} <b>${value === null ? 'null' : String(value)}</b>&ensp; `)}
-      </td>
-    </tr>`;
+    html`<tr class="head">
+        <td>
+          <span class="mono">${each.predictionId}</span><br />
+          <span class="soft small"
+            >${each.key === null ? '' : `${each.key}, `}${each.occurredAt}, position ${each.position}</span
+          >
+        </td>
+        <td>${side(each.control)}</td>
+        <td>${side(each.candidate)}</td>
+        <td>${each.truth === null ? '–' : String(each.truth)}</td>
+        <td>${formatSigned(each.increase)}</td>
+      </tr>
+      <tr>
+        <td class="inputs" colspan="5">
+          ${Object.entries(each.inputs).map(([name, value]) => html`<span>${name} <b>${inputWords(value)}</b></span> `)}
+        </td>
+      </tr>`;
   const table = html`<section>
     <h2>
       Worst rows: where ${byLoss ? 'the candidate loses most against the control' : 'the two differ most'}
@@ -38,7 +40,6 @@ export function worstSection(report: ReplayReport): Markup {
             <th>candidate</th>
             <th>truth</th>
             <th>${byLoss ? 'loss' : 'difference'}</th>
-            <th class="text">inputs</th>
           </tr>
         </thead>
         <tbody>
@@ -124,4 +125,9 @@ function noiseFloor(noise: NoiseFloor): Markup {
         labels changed ${found.labelsChanged ?? '–'}.${found.problem === null ? '' : ` ${found.problem}.`}
       </p>`,
   )}`;
+}
+
+/** Seven digits are what a 32-bit float has. */
+function inputWords(value: WorstRow['inputs'][string] | undefined): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(7))) : String(value);
 }

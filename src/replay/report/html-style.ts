@@ -31,8 +31,9 @@ svg{display:block;width:100%;max-width:560px;height:auto;overflow:visible}
 svg text{fill:var(--soft);font:12px system-ui,"Segoe UI",Roboto,Arial,sans-serif}
 .key{display:inline-block;width:14px;height:3px;vertical-align:middle;margin:0 5px 0 12px;border-radius:2px}
 .key:first-child{margin-left:0}
-.inputs{white-space:normal;min-width:300px;text-align:left;font-size:12.5px;color:var(--soft)}
-.inputs b{font-weight:500;color:var(--text)}
+.head td{border-bottom:0;padding-bottom:0;vertical-align:top}
+.inputs{white-space:normal;font-size:12.5px;color:var(--soft)}
+.inputs span{margin-right:12px;overflow-wrap:anywhere}.inputs b{font-weight:500;color:var(--text)}
 code,.mono{font:12.5px/1.5 ui-monospace,"SF Mono",Menlo,Consolas,monospace;overflow-wrap:anywhere}
 pre{background:var(--panel);border-radius:5px;padding:10px 12px;margin:6px 0;white-space:pre-wrap;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:6px 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
@@ -42,5 +43,5 @@ ul{margin:4px 0;padding-left:20px}
 @media (max-width:560px){svg text{font-size:17px}.worst td:first-child{white-space:normal;min-width:170px;overflow-wrap:anywhere}main{padding:16px 14px 32px}h1{font-size:19px}th,td{padding:5px 7px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}}
 @media print{:root{color-scheme:light;--page:#fff;--text:#000;--soft:#444;--line:#bbb;--panel:#f2f2f2;--control:#4d6a8f;--candidate:#c2500a;
 --good:#17703a;--bad:#b3221c;--open:#8a5a00}body{font-size:11px}main{max-width:none;padding:0}table{font-size:10px}
-.scroll{overflow:visible}th,td{white-space:normal}section,.gate,tr{break-inside:avoid}.verdict,.tag,.bar,.same{print-color-adjust:exact}.inputs{min-width:0}}
+.scroll{overflow:visible}th,td{white-space:normal}section,.gate,tr{break-inside:avoid}.verdict,.tag,.bar,.same{print-color-adjust:exact}}
 `;

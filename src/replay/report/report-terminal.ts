@@ -59,7 +59,7 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-export function verdictPaint(verdict: ReplayVerdict, paint: ReportPaint): (text: string) => string {
+function verdictPaint(verdict: ReplayVerdict, paint: ReportPaint): (text: string) => string {
   const colour = { PASS: paint.good, FAIL: paint.bad, INCONCLUSIVE: paint.warn, INVALID: paint.bad }[verdict];
   return (text) => paint.bold(colour(text));
 }
