@@ -4,4 +4,8 @@ import { ensureReady, root, run } from './ready.mjs';
 
 ensureReady();
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'bench/tsconfig.json']);
-run(process.execPath, ['--expose-gc', join(root, 'dist', 'bench', 'bench', 'main.js'), ...process.argv.slice(2)]);
+run(process.execPath, [
+  '--expose-gc',
+  join(root, 'dist', 'bench', 'bench', 'main.js'),
+  ...process.argv.slice(2),
+]);

@@ -6,7 +6,11 @@ import { ensureReady, root } from './ready.mjs';
 ensureReady();
 const { catalogue, exitCodes } = await import(join(root, 'dist', 'services', 'platform', 'errors.js'));
 
-const placeholder = (name) => ({ toString: () => `‹${name}›`, join: () => `‹${name}›`, [Symbol.toPrimitive]: () => `‹${name}›` });
+const placeholder = (name) => ({
+  toString: () => `‹${name}›`,
+  join: () => `‹${name}›`,
+  [Symbol.toPrimitive]: () => `‹${name}›`,
+});
 const details = new Proxy({}, { get: (_target, name) => placeholder(String(name)) });
 
 const sections = Object.entries(catalogue).map(
@@ -27,7 +31,9 @@ ${sections.join('\n')}`;
 const path = join(root, 'docs', 'errors.md');
 if (process.argv.includes('--check')) {
   const current = existsSync(path) && readFileSync(path, 'utf8') === page;
-  console.log(current ? 'docs/errors.md is current' : 'docs/errors.md is stale: run node scripts/errors-page.mjs');
+  console.log(
+    current ? 'docs/errors.md is current' : 'docs/errors.md is stale: run node scripts/errors-page.mjs',
+  );
   process.exit(current ? 0 : 1);
 }
 writeFileSync(path, page);

@@ -1,7 +1,15 @@
 // Installs the locked dependencies and builds, each only when missing or stale. Needs Node and npm alone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +26,9 @@ export function run(command, args, options = {}) {
 }
 
 export function ensureInstalled() {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const present = existsSync(lockStamp) ? readFileSync(lockStamp, 'utf8') : '';
   if (present === wanted) return;
   console.error('Installing the locked dependencies (npm ci) …');
@@ -27,10 +37,18 @@ export function ensureInstalled() {
 }
 
 export function ensureBuilt() {
-  const newest = newestMillis([join(root, 'src'), join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')]);
+  const newest = newestMillis([
+    join(root, 'src'),
+    join(root, 'tsconfig.json'),
+    join(root, 'tsconfig.build.json'),
+  ]);
   if (existsSync(buildStamp) && Number(readFileSync(buildStamp, 'utf8')) >= newest) return;
   console.error('Building (tsc) …');
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+  run(process.execPath, [
+    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
   for (const bin of ['hindcast-bin.js', 'replay-bin.js']) chmodSync(join(root, 'dist', 'cli', bin), 0o755);
   mkdirSync(dirname(buildStamp), { recursive: true });
   writeFileSync(buildStamp, String(newest));
@@ -45,7 +63,8 @@ function newestMillis(paths) {
   let newest = 0;
   for (const path of paths) {
     const stat = statSync(path);
-    if (stat.isDirectory()) newest = Math.max(newest, newestMillis(readdirSync(path).map((name) => join(path, name))));
+    if (stat.isDirectory())
+      newest = Math.max(newest, newestMillis(readdirSync(path).map((name) => join(path, name))));
     else newest = Math.max(newest, stat.mtimeMs);
   }
   return newest;

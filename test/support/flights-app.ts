@@ -7,7 +7,12 @@ import { openArtefactStore } from '../../src/services/inference/artefact-store.j
 import { featureSchemaDigest } from '../../src/services/inference/feature-schema-digest.js';
 import { loadOnnxModel } from '../../src/services/inference/onnx-adapter.js';
 import { readBundle } from '../../src/services/inference/read-bundle.js';
-import { decidePromote, decideRegister, emptyRegistry, evolveRegistry } from '../../src/services/inference/registry.js';
+import {
+  decidePromote,
+  decideRegister,
+  emptyRegistry,
+  evolveRegistry,
+} from '../../src/services/inference/registry.js';
 import { manualClock } from '../../src/services/platform/clock.js';
 import { createLogger } from '../../src/services/platform/logger.js';
 import { createMetrics } from '../../src/services/platform/metrics.js';
@@ -44,7 +49,13 @@ export interface FlightsApp {
 }
 
 /** The real application on a memory log with the real v1; `appender` stands in front of the log for appends. */
-export async function flightsApp(options: { tokens?: readonly string[]; appender?: (log: EventLog) => EventAppender; promote?: boolean } = {}): Promise<FlightsApp> {
+export async function flightsApp(
+  options: {
+    tokens?: readonly string[];
+    appender?: (log: EventLog) => EventAppender;
+    promote?: boolean;
+  } = {},
+): Promise<FlightsApp> {
   const clock = manualClock(noon);
   const log = createMemoryLog({ clock });
   const artefacts = openArtefactStore(await temporaryFolder());
@@ -54,15 +65,25 @@ export async function flightsApp(options: { tokens?: readonly string[]; appender
   let registry = emptyRegistry;
   const apply = async (events: readonly Parameters<EventLog['append']>[0][number][]): Promise<void> => {
     await log.append(events);
-    for await (const batch of log.read()) for (const event of batch) registry = evolveRegistry(registry, event);
+    for await (const batch of log.read())
+      for (const event of batch) registry = evolveRegistry(registry, event);
   };
   await apply(
-    decideRegister(registry, { id: 'register-v1', occurredAt: noon, manifest: bundle.manifest, featureSchemaDigest: digest, artefacts: { model: stored } }),
+    decideRegister(registry, {
+      id: 'register-v1',
+      occurredAt: noon,
+      manifest: bundle.manifest,
+      featureSchemaDigest: digest,
+      artefacts: { model: stored },
+    }),
   );
   if (options.promote !== false) {
     const { nextPosition } = await log.head();
-    await log.append(decidePromote(registry, { id: 'promote-v1', occurredAt: noon, model: 'flights', version: 'v1' }));
-    for await (const batch of log.read({ fromPosition: nextPosition })) for (const event of batch) registry = evolveRegistry(registry, event);
+    await log.append(
+      decidePromote(registry, { id: 'promote-v1', occurredAt: noon, model: 'flights', version: 'v1' }),
+    );
+    for await (const batch of log.read({ fromPosition: nextPosition }))
+      for (const event of batch) registry = evolveRegistry(registry, event);
   }
   const logger = createLogger('silent');
   const metrics = createMetrics();

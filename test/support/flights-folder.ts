@@ -8,7 +8,8 @@ export const bundle = (version: 'v1' | 'v2' | 'v3'): string => join(root, 'examp
 /** Runs a command that must succeed. */
 export async function succeed(bin: 'hindcast' | 'replay', args: readonly string[]): Promise<CommandResult> {
   const result = await runCommand(bin, args);
-  if (result.code !== 0) throw new Error(`${bin} ${args.join(' ')} ended with ${result.code}:\n${result.stderr}${result.stdout}`);
+  if (result.code !== 0)
+    throw new Error(`${bin} ${args.join(' ')} ended with ${result.code}:\n${result.stderr}${result.stdout}`);
   return result;
 }
 

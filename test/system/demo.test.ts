@@ -19,7 +19,8 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
   it('ends with 0 and shows v2 and v3 judged on the truth, drift and SQL', () => {
     expect(first.stderr + first.stdout).toContain('starting in');
     expect(first.code).toBe(0);
-    for (const shown of ['v2 over', 'PASS', 'FAIL', 'log loss', 'Drift', 'in_origin']) expect(first.stdout).toContain(shown);
+    for (const shown of ['v2 over', 'PASS', 'FAIL', 'log loss', 'Drift', 'in_origin'])
+      expect(first.stdout).toContain(shown);
   });
 
   it('serves every flight up to now through v1, and gives truths only to flights that arrived', async () => {
@@ -48,7 +49,18 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
   it('writes the same report.json, byte for byte, when a replay is run twice', async () => {
     const reports: Buffer[] = [];
     for (const out of ['a', 'b']) {
-      const result = await runCommand('replay', ['--model', 'v2', '--data', data, ...range, '--report', 'json,html', '--out', join(data, out), '--quiet']);
+      const result = await runCommand('replay', [
+        '--model',
+        'v2',
+        '--data',
+        data,
+        ...range,
+        '--report',
+        'json,html',
+        '--out',
+        join(data, out),
+        '--quiet',
+      ]);
       expect(result.stderr).not.toContain('error');
       reports.push(await readFile(join(data, out, 'report.json')));
       expect(await readFile(join(data, out, 'report.html'), 'utf8')).toContain('<svg');
@@ -64,13 +76,33 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
   });
 
   it('cannot tell from an hour of traffic, and says how much is needed', async () => {
-    const result = await runCommand('replay', ['--model', 'v2', '--data', data, '--since', '2013-07-14T12:00:00Z', '--until', '2013-07-14T13:00:00Z', '--quiet']);
+    const result = await runCommand('replay', [
+      '--model',
+      'v2',
+      '--data',
+      data,
+      '--since',
+      '2013-07-14T12:00:00Z',
+      '--until',
+      '2013-07-14T13:00:00Z',
+      '--quiet',
+    ]);
     expect(result.code).toBe(2);
     expect(result.stdout).toContain('INCONCLUSIVE');
   });
 
   it('ends with 3 when nothing was predicted in the range, and says what there is', async () => {
-    const result = await runCommand('replay', ['--model', 'v2', '--data', data, '--since', '2012-01-01', '--until', '2012-02-01', '--quiet']);
+    const result = await runCommand('replay', [
+      '--model',
+      'v2',
+      '--data',
+      data,
+      '--since',
+      '2012-01-01',
+      '--until',
+      '2012-02-01',
+      '--quiet',
+    ]);
     expect(result.code).toBe(3);
     expect(result.stderr).toContain('REPLAY_RANGE_EMPTY');
     expect(result.stderr).toContain('2013-07');
@@ -87,18 +119,30 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
   });
 
   it('keeps the log whole', async () => {
-    expect((await succeed('hindcast', ['log', 'verify', '--data', data, '--quiet'])).stdout).toContain('whole');
+    expect((await succeed('hindcast', ['log', 'verify', '--data', data, '--quiet'])).stdout).toContain(
+      'whole',
+    );
   });
 
   it('prints drift as a table and as JSON', async () => {
     const table = await succeed('hindcast', ['drift', '--data', data, ...range]);
     expect(table.stdout).toContain('carrier');
-    const json = JSON.parse((await succeed('hindcast', ['drift', '--data', data, ...range, '--json'])).stdout);
+    const json = JSON.parse(
+      (await succeed('hindcast', ['drift', '--data', data, ...range, '--json'])).stdout,
+    );
     expect(json).toHaveProperty('fields');
   });
 
   it('says that no prediction is in the range of a drift, and what to do', async () => {
-    const result = await runCommand('hindcast', ['drift', '--data', data, '--since', '2012-01-01', '--until', '2012-02-01']);
+    const result = await runCommand('hindcast', [
+      'drift',
+      '--data',
+      data,
+      '--since',
+      '2012-01-01',
+      '--until',
+      '2012-02-01',
+    ]);
     expect(result.code).toBe(64);
     expect(result.stderr).toContain('DRIFT_NO_ROWS');
   });

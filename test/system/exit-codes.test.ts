@@ -36,13 +36,17 @@ describe('exit codes', () => {
     expect(result.stderr).toContain('LOG_NOT_FOUND');
   });
 
-  it.each(['hindcast', 'replay'] as const)('an uncaught error in %s ends with 70, never with 1', async (bin) => {
-    const crash = join(root, 'test', 'support', 'crash.mjs');
-    const args = bin === 'hindcast' ? ['serve', '--port', '0', '--data', await temporaryFolder()] : ['--model', 'v2'];
-    const result = await runCommand(bin, args, { nodeArgs: ['--import', crash] });
-    expect(result.code).toBe(70);
-    expect(result.stderr).toContain('planted fault');
-  });
+  it.each(['hindcast', 'replay'] as const)(
+    'an uncaught error in %s ends with 70, never with 1',
+    async (bin) => {
+      const crash = join(root, 'test', 'support', 'crash.mjs');
+      const args =
+        bin === 'hindcast' ? ['serve', '--port', '0', '--data', await temporaryFolder()] : ['--model', 'v2'];
+      const result = await runCommand(bin, args, { nodeArgs: ['--import', crash] });
+      expect(result.code).toBe(70);
+      expect(result.stderr).toContain('planted fault');
+    },
+  );
 
   it('Ctrl-C ends a server with 130 and SIGTERM ends it with 0, both after an orderly stop', async () => {
     const data = await temporaryFolder();
@@ -56,7 +60,9 @@ describe('exit codes', () => {
     const data = await temporaryFolder();
     const server = await startServerProcess(data);
     await server.stop();
-    const child = startCommand('hindcast', ['log', 'tail', '--follow', '--data', data], { nodeArgs: ['--import', join(root, 'test', 'support', 'say-when-listening.mjs')] });
+    const child = startCommand('hindcast', ['log', 'tail', '--follow', '--data', data], {
+      nodeArgs: ['--import', join(root, 'test', 'support', 'say-when-listening.mjs')],
+    });
     await once(child.stderr!, 'data');
     child.kill('SIGINT');
     expect((await once(child, 'close'))[0]).toBe(130);

@@ -9,7 +9,9 @@ import { root, runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 function python(script: string, args: readonly string[]): { code: number | null; output: string } {
-  const result = spawnSync(pythonOracles.command, [join(root, 'test', 'oracles', script), ...args], { encoding: 'utf8' });
+  const result = spawnSync(pythonOracles.command, [join(root, 'test', 'oracles', script), ...args], {
+    encoding: 'utf8',
+  });
   return { code: result.status, output: `${result.stdout}${result.stderr}` };
 }
 
@@ -23,7 +25,18 @@ describeWith(pythonOracles, 'held against Python', () => {
 
   it('serves the probabilities of onnxruntime and scikit-learn, and judges with the AUC of scikit-learn', async () => {
     const range = ['--since', '2013-07-01', '--until', '2013-07-21'];
-    const replayed = await runCommand('replay', ['--model', 'v2', '--data', data, ...range, '--report', 'json', '--out', join(data, 'oracle'), '--quiet']);
+    const replayed = await runCommand('replay', [
+      '--model',
+      'v2',
+      '--data',
+      data,
+      ...range,
+      '--report',
+      'json',
+      '--out',
+      join(data, 'oracle'),
+      '--quiet',
+    ]);
     expect(replayed.stderr).not.toContain('error');
     const report = JSON.parse(await readFile(join(data, 'oracle', 'report.json'), 'utf8'));
     const auc: number = report.metrics.find((metric: { name: string }) => metric.name === 'AUC').control;
@@ -46,7 +59,14 @@ describeWith(pythonOracles, 'held against Python', () => {
     connection.closeSync();
     instance.closeSync();
 
-    const { code, output } = python('served_probabilities.py', ['--served', served, '--model-dir', bundle('v1'), '--auc', String(auc)]);
+    const { code, output } = python('served_probabilities.py', [
+      '--served',
+      served,
+      '--model-dir',
+      bundle('v1'),
+      '--auc',
+      String(auc),
+    ]);
     console.log(output.trim().split('\n').at(-1));
     expect(output).toContain('maxDifferenceSklearn');
     const result = JSON.parse(output.trim().split('\n').at(-1) ?? '');

@@ -6,9 +6,21 @@ import { flightInputs } from '../support/flights-app.js';
 import { runCommand, startServerProcess } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-async function post(url: string, body: object): Promise<{ status: number; body: Record<string, any> }> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  return { status: response.status, body: (await response.json()) as Record<string, any> };
+interface Reply {
+  readonly version: string;
+  readonly predictions: readonly {
+    readonly predictionId: string;
+    readonly outputs: { readonly score: number };
+  }[];
+}
+
+async function post(url: string, body: object): Promise<{ status: number; body: Reply }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Reply };
 }
 
 describe('hindcast serve, in a process of its own', () => {
@@ -16,13 +28,34 @@ describe('hindcast serve, in a process of its own', () => {
     const data = await folderWithV1();
     const server = await startServerProcess(data, ['--no-projector']);
     try {
-      const predicted = await post(`${server.url}/v1/models/flights/predict`, { key: 'my-flight', inputs: flightInputs });
+      const predicted = await post(`${server.url}/v1/models/flights/predict`, {
+        key: 'my-flight',
+        inputs: flightInputs,
+      });
       expect(predicted.status).toBe(200);
-      const [prediction] = predicted.body['predictions'];
-      const seen = await succeed('hindcast', ['sql', '--data', data, '--format', 'json', `select prediction_id, out_score, truth from flights where key = 'my-flight'`]);
-      expect(JSON.parse(seen.stdout)).toEqual({ prediction_id: prediction.predictionId, out_score: prediction.outputs.score, truth: null });
+      const prediction = predicted.body.predictions[0]!;
+      const seen = await succeed('hindcast', [
+        'sql',
+        '--data',
+        data,
+        '--format',
+        'json',
+        `select prediction_id, out_score, truth from flights where key = 'my-flight'`,
+      ]);
+      expect(JSON.parse(seen.stdout)).toEqual({
+        prediction_id: prediction.predictionId,
+        out_score: prediction.outputs.score,
+        truth: null,
+      });
       expect((await post(`${server.url}/v1/outcomes`, { key: 'my-flight', truth: 1 })).status).toBe(200);
-      const judged = await succeed('hindcast', ['sql', '--data', data, '--format', 'json', 'select version, count(*) as n, avg(truth) as late from flights group by 1']);
+      const judged = await succeed('hindcast', [
+        'sql',
+        '--data',
+        data,
+        '--format',
+        'json',
+        'select version, count(*) as n, avg(truth) as late from flights group by 1',
+      ]);
       expect(JSON.parse(judged.stdout)).toEqual({ version: 'v1', n: 1, late: 1 });
       const shown = await succeed('hindcast', ['show', prediction.predictionId, '--data', data]);
       expect(shown.stdout).toContain('my-flight');
@@ -34,7 +67,8 @@ describe('hindcast serve, in a process of its own', () => {
   it('follows models that are added, promoted and rolled back by other processes while it runs', async () => {
     const data = await folderWithV1();
     const server = await startServerProcess(data);
-    const version = async (): Promise<string> => (await post(`${server.url}/v1/models/flights/predict`, { inputs: flightInputs })).body['version'];
+    const version = async (): Promise<string> =>
+      (await post(`${server.url}/v1/models/flights/predict`, { inputs: flightInputs })).body.version;
     try {
       expect(await version()).toBe('v1');
       await succeed('hindcast', ['model', 'add', bundle('v2'), '--data', data]);
@@ -70,7 +104,13 @@ describe('hindcast serve, in a process of its own', () => {
     await once(taken, 'listening');
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const result = await runCommand('hindcast', ['serve', '--data', await temporaryFolder(), '--port', String(port)]);
+    const result = await runCommand('hindcast', [
+      'serve',
+      '--data',
+      await temporaryFolder(),
+      '--port',
+      String(port),
+    ]);
     taken.close();
     expect(result.code).toBe(64);
     expect(result.stderr).toContain('PORT_IN_USE');
@@ -78,7 +118,15 @@ describe('hindcast serve, in a process of its own', () => {
   });
 
   it('refuses to listen beyond this machine without access tokens', async () => {
-    const result = await runCommand('hindcast', ['serve', '--data', await temporaryFolder(), '--host', '0.0.0.0', '--port', '0']);
+    const result = await runCommand('hindcast', [
+      'serve',
+      '--data',
+      await temporaryFolder(),
+      '--host',
+      '0.0.0.0',
+      '--port',
+      '0',
+    ]);
     expect(result.code).toBe(64);
     expect(result.stderr).toContain('ADDRESS_NEEDS_TOKENS');
   });
@@ -90,8 +138,10 @@ describe('hindcast serve, in a process of its own', () => {
     const client = async (index: number): Promise<void> => {
       for (;;) {
         try {
-          const { status, body } = await post(`${server.url}/v1/models/flights/predict`, { inputs: { ...flightInputs, distance: 100 + index } });
-          if (status === 200) acknowledged.add(body['predictions'][0].predictionId);
+          const { status, body } = await post(`${server.url}/v1/models/flights/predict`, {
+            inputs: { ...flightInputs, distance: 100 + index },
+          });
+          if (status === 200) acknowledged.add(body.predictions[0]!.predictionId);
         } catch (error) {
           if (error instanceof TypeError) return;
           throw error;
@@ -102,7 +152,14 @@ describe('hindcast serve, in a process of its own', () => {
     await Promise.all(Array.from({ length: 16 }, (_, index) => client(index)));
     await server.stop('SIGKILL');
     expect(acknowledged.size).toBeGreaterThanOrEqual(500);
-    const stored = await succeed('hindcast', ['sql', '--data', data, '--format', 'csv', 'select prediction_id from flights']);
+    const stored = await succeed('hindcast', [
+      'sql',
+      '--data',
+      data,
+      '--format',
+      'csv',
+      'select prediction_id from flights',
+    ]);
     const ids = stored.stdout.trim().split('\n').slice(1);
     expect(new Set(ids).size).toBe(ids.length);
     expect([...acknowledged].filter((id) => !ids.includes(id))).toEqual([]);

@@ -1,9 +1,10 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { SqlValue } from '../../projections/duckdb/open-duckdb.js';
 import { configOf } from '../global-options.js';
 import { note, print } from '../print.js';
 import { textTable } from '../text-table.js';
 import { withWorkspace } from '../workspace.js';
-import { Option } from 'commander';
 
 const rowsShownMax = 200;
 
@@ -35,7 +36,7 @@ export function sqlCommand(program: Command): void {
     });
 }
 
-async function printTable(names: readonly string[], rows: AsyncIterable<readonly unknown[]>): Promise<void> {
+async function printTable(names: readonly string[], rows: AsyncIterable<readonly SqlValue[]>): Promise<void> {
   const shown: string[][] = [];
   let count = 0;
   for await (const row of rows) {
@@ -46,7 +47,7 @@ async function printTable(names: readonly string[], rows: AsyncIterable<readonly
   if (count > rowsShownMax) note(`${rowsShownMax} of ${count} rows shown; --format csv or json prints all`);
 }
 
-async function printCsv(names: readonly string[], rows: AsyncIterable<readonly unknown[]>): Promise<void> {
+async function printCsv(names: readonly string[], rows: AsyncIterable<readonly SqlValue[]>): Promise<void> {
   const cell = (value: string): string =>
     /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
   print(names.map(cell).join(','));
@@ -54,22 +55,18 @@ async function printCsv(names: readonly string[], rows: AsyncIterable<readonly u
 }
 
 /** One JSON object a line. Integers beyond 2^53 are strings, so that no digit is lost. */
-async function printJson(names: readonly string[], rows: AsyncIterable<readonly unknown[]>): Promise<void> {
+async function printJson(names: readonly string[], rows: AsyncIterable<readonly SqlValue[]>): Promise<void> {
   for await (const row of rows)
     print(JSON.stringify(Object.fromEntries(names.map((name, index) => [name, plain(row[index])]))));
 }
 
-function plain(value: unknown): unknown {
+/** Integers beyond 2^53 as text, so that no digit is lost. */
+function plain(value: SqlValue | undefined): Exclude<SqlValue, bigint> {
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string' || value === null)
-    return value;
-  return text(value) ?? null;
+  return value ?? null;
 }
 
-function text(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined;
-  return typeof value === 'object'
-    ? JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner))
-    : String(value);
+function text(value: SqlValue | undefined): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
 }
