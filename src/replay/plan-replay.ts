@@ -63,7 +63,8 @@ function manifestOf({ model, manifests }: ReplayOptions, version: string): Model
   return manifest;
 }
 
-function checkComparable(control: ModelManifest, candidate: ModelManifest): void {
+/** Throws REPLAY_CANDIDATE_UNFIT unless both have one task and the same outputs. */
+export function checkComparable(control: ModelManifest, candidate: ModelManifest): void {
   const pair = (of: ModelManifest): string => `${of.version} is ${of.task} with ${outputsOf(of)}`;
   if (control.task !== candidate.task || outputsOf(control) !== outputsOf(candidate)) {
     throw errors.REPLAY_CANDIDATE_UNFIT({ problem: `${pair(control)}, ${pair(candidate)}` });

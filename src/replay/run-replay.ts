@@ -11,7 +11,7 @@ import type { Judgement } from './judging/judge.js';
 import { createJudge } from './judging/judge.js';
 import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
 import type { ReplayPlan } from './plan-replay.js';
-import { planReplay } from './plan-replay.js';
+import { checkComparable, planReplay } from './plan-replay.js';
 import type { ReplayOptions } from './replay-options.js';
 import { replayReport } from './report/build-report.js';
 import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
@@ -59,6 +59,10 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       },
       signal: options.signal,
     });
+    for (const { version } of plan.control === undefined ? compared.served : []) {
+      const served = options.manifests.get(version);
+      if (served !== undefined) checkComparable(served, plan.candidate);
+    }
     checkRecorded(inputs, compared, options);
     // The control loads in its worker while this thread judges.
     const measuring = noiseFloorOf(options, plan, compared);

@@ -369,6 +369,16 @@ describe('what cannot be compared', () => {
     });
   });
 
+  it('is none of the versions that served nothing in the range', async () => {
+    const other = formulaManifest('v0', { task: 'regression', outputs: { value: { output: 'y' } } });
+    const manifests = new Map([
+      ['v0', other],
+      ['v1', formulaManifest('v1')],
+      ['v2', formulaManifest('v2')],
+    ]);
+    expect((await runReplay(toyReplay(toyRows(5000), { manifests }))).verdict).toBe('PASS');
+  });
+
   it('is refused when the version is not known', async () => {
     await expect(runReplay(toyReplay(toyRows(10), { candidate: 'v9' }))).rejects.toMatchObject({
       code: 'MODEL_VERSION_NOT_FOUND',
