@@ -1,8 +1,10 @@
 import type { ByteSink, ByteSource } from './byte-sink.js';
+import { distinctMax, readCodes, writeCodes } from './codes.js';
 import type { NameTable } from './name-table.js';
 import { decodeNode, encodeNode } from './node.js';
 import { decodeNumbers, encodeNumbers, numberKinds } from './number-column.js';
 import { type Packed, MalformedPayload, asCount, asList } from './packed.js';
+import { shareObjects } from './shared-objects.js';
 import { decodeUuids, encodeUuids } from './uuid-bytes.js';
 import { assertWellFormed } from './well-formed.js';
 
@@ -29,10 +31,6 @@ const kinds = {
   /** [12, node…]: objects that many rows share, with raw codes as for a dictionary; decoded once and frozen */
   sharedNodes: 12,
 } as const;
-
-const distinctMax = 65_536;
-/** No JSON text, so it is nobody's content. */
-const notContent = '';
 
 /** What encoding a frame shares between its columns. */
 export interface EncodeTarget {
@@ -80,7 +78,7 @@ export function decodeColumn(packed: unknown, count: number, from: DecodeSource)
     case kinds.uuids:
       return decodeUuids(count, from.source);
     case kinds.dictionary:
-      return decodeCodes(column.slice(1), count, from.source);
+      return readCodes(column.slice(1), count, from.source);
     case kinds.scalars:
       return exactRows(column, count);
     case kinds.nodes:
@@ -89,7 +87,7 @@ export function decodeColumn(packed: unknown, count: number, from: DecodeSource)
       return decodeNullable(column[1], count, from);
     case kinds.sharedNodes: {
       const nodes = column.slice(1).map((node) => deepFreeze(decodeNode(node, from.names)));
-      return decodeCodes(nodes, count, from.source);
+      return readCodes(nodes, count, from.source);
     }
     default:
       throw new MalformedPayload(`unknown column form ${String(column[0])}`);
@@ -103,48 +101,12 @@ export function constantText(packed: unknown, names: readonly string[]): string 
   return undefined;
 }
 
-/** For objects that are the same for many rows (`provenance`): by identity first, then by content. */
+/** For objects that are the same for many rows (`provenance`): each stored once. */
 export function encodeSharedObjects(values: readonly unknown[], target: EncodeTarget): Packed {
-  const codeOfObject = new Map<unknown, number>();
-  const nodes: Packed[] = [];
-  const codes: number[] = [];
-  const codeOfContent = new Map<string, number>();
-  let last: unknown;
-  let code = -1;
-  for (const value of values) {
-    if (value !== last || code < 0) {
-      code = codeOfObject.get(value) ?? addNode(encodeNode(value, target.table), nodes, codeOfContent);
-      codeOfObject.set(value, code);
-      last = value;
-    }
-    codes.push(code);
-  }
-  if (nodes.length > distinctMax) return [kinds.nodes, ...codes.map((found) => nodes[found] ?? null)];
+  const { nodes, codes } = shareObjects(values, target.table);
+  if (nodes.length > distinctMax) return [kinds.nodes, ...codes.map((code) => nodes[code] ?? null)];
   writeCodes(codes, nodes.length, target.sink);
   return [kinds.sharedNodes, ...nodes];
-}
-
-/** The code of a node, added unless its content is there. Most frames have one, whose content is never worked out. */
-function addNode(node: Packed, nodes: Packed[], codeOfContent: Map<string, number>): number {
-  const [first] = nodes;
-  if (first === undefined) return nodes.push(node) - 1;
-  if (nodes.length === 1) codeOfContent.set(contentOf(first) ?? notContent, 0);
-  const content = contentOf(node);
-  const found = content === undefined ? undefined : codeOfContent.get(content);
-  if (found !== undefined) return found;
-  nodes.push(node);
-  if (content !== undefined) codeOfContent.set(content, nodes.length - 1);
-  return nodes.length - 1;
-}
-
-/** A text that only equal nodes have; undefined when JSON would make different ones the same (NaN, bytes). */
-function contentOf(node: Packed): string | undefined {
-  let exact = true;
-  const content = JSON.stringify(node, (_key, value: unknown) => {
-    if ((typeof value === 'number' && !Number.isFinite(value)) || value instanceof Uint8Array) exact = false;
-    return value;
-  });
-  return exact ? content : undefined;
 }
 
 function encodeConstant(value: unknown, values: readonly unknown[], target: EncodeTarget): Packed {
@@ -214,36 +176,6 @@ function asScalar(value: unknown): Packed {
     return value;
   }
   return typeof value === 'boolean' ? value : null;
-}
-
-function writeCodes(codes: readonly number[], distinct: number, sink: ByteSink): void {
-  const wide = distinct > 256;
-  const room = sink.reserve(wide ? codes.length * 2 : codes.length);
-  const { buffer } = room;
-  let { at } = room;
-  for (const code of codes) {
-    buffer[at] = code;
-    at += 1;
-    if (wide) {
-      buffer[at] = code >> 8;
-      at += 1;
-    }
-  }
-}
-
-function decodeCodes(distinct: readonly unknown[], count: number, source: ByteSource): unknown[] {
-  const wide = distinct.length > 256;
-  const at = source.take(wide ? count * 2 : count);
-  const { bytes } = source;
-  const values: unknown[] = [];
-  for (let row = 0; row < count; row += 1) {
-    const code = wide
-      ? (bytes[at + row * 2] ?? 0) | ((bytes[at + row * 2 + 1] ?? 0) << 8)
-      : (bytes[at + row] ?? 0);
-    if (code >= distinct.length) throw new MalformedPayload('a code is not in the dictionary');
-    values.push(distinct[code]);
-  }
-  return values;
 }
 
 function isConstant(values: readonly unknown[], first: unknown): boolean {

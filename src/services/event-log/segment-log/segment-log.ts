@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.js';
 import { limits } from '../../platform/limits.js';
 import { CommitQueue } from '../commit-queue.js';
 import type { EventLog } from '../event-log.js';
-import { acquireWriterLock } from '../writer-lock.js';
+import { type WriterLock, acquireWriterLock } from '../writer-lock.js';
 import { readHeadFile } from './head-file.js';
 import { type Recovery, recoverEnd, removeLeftovers } from './recover.js';
 import { syncDirectory } from './segment-file.js';
@@ -34,35 +34,41 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const created = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (created !== undefined) await syncDirectory(dirname(directory));
   const lock = await acquireWriterLock(directory);
+  let log: SegmentLog | undefined;
   try {
-    const { writer, recovery } = await openWriter(directory, options.segmentBytes ?? limits.segmentBytes);
-    const log = assemble({ directory, writer, clock: options.clock, recovery });
+    log = assemble({
+      directory,
+      clock: options.clock,
+      ...(await openWriter(directory, options.segmentBytes)),
+    });
     const server = await serveAppends({
       socketPath: lock.socketPath,
       log,
       onForeignAppend: options.onForeignAppend ?? (() => undefined),
     });
-    let closing: Promise<void> | undefined;
-    return {
-      ...log,
-      close: () =>
-        (closing ??= (async () => {
-          // First, so that nothing is taken from here on.
-          const logClosed = log.close();
-          await server.close();
-          await logClosed;
-          await lock.release();
-        })()),
-    };
+    return closingAll(log, server, lock);
   } catch (error) {
+    await log?.close();
     await lock.release();
     throw error;
   }
 }
 
+function closingAll(log: SegmentLog, server: { close(): Promise<void> }, lock: WriterLock): SegmentLog {
+  let closing: Promise<void> | undefined;
+  const closeAll = async () => {
+    // First, so that nothing is taken from here on.
+    const logClosed = log.close();
+    await server.close();
+    await logClosed;
+    await lock.release();
+  };
+  return { ...log, close: () => (closing ??= closeAll()) };
+}
+
 async function openWriter(
   directory: string,
-  segmentBytes: number,
+  segmentBytes: number = limits.segmentBytes,
 ): Promise<{ writer: SegmentWriter; recovery: Recovery }> {
   await removeLeftovers(directory);
   const state = readHeadFile(directory);

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { CommitQueue } from '../../../src/services/event-log/commit-queue.js';
+import { samplePredictions } from '../../support/sample-events.js';
+
+describe('CommitQueue', () => {
+  it('commits one frame at a time, and makes the next of all that arrived meanwhile', async () => {
+    const frames: number[] = [];
+    const releases: (() => void)[] = [];
+    let running = 0;
+    let next = 0;
+    const queue = new CommitQueue(async (events) => {
+      running += 1;
+      expect(running).toBe(1);
+      frames.push(events.length);
+      const firstPosition = next;
+      next += events.length;
+      if (frames.length === 1) await new Promise<void>((release) => releases.push(release));
+      running -= 1;
+      return { firstPosition, recordedAt: 1 };
+    });
+    const [first, ...others] = samplePredictions(6);
+    if (first === undefined) throw new Error('samples are needed');
+    const answers = [queue.append([first])];
+    while (releases.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const event of others) answers.push(queue.append([event]));
+    releases[0]?.();
+    const receipts = await Promise.all(answers);
+    expect(frames).toEqual([1, 5]);
+    expect(receipts.map((receipt) => receipt.firstPosition)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('refuses everything, for good, once a commit failed, and acknowledges nothing of it', async () => {
+    let commits = 0;
+    const queue = new CommitQueue(async (events) => {
+      commits += 1;
+      if (commits === 2) throw new Error('EIO: the disk is gone');
+      return { firstPosition: events.length - 1, recordedAt: 1 };
+    });
+    const [first, second, third, fourth] = samplePredictions(4);
+    if (!first || !second || !third || !fourth) throw new Error('samples are needed');
+    await queue.append([first]);
+    const failed = { code: 'LOG_WRITE_FAILED', message: expect.stringContaining('EIO') };
+    const results = await Promise.allSettled([queue.append([second]), queue.append([third])]);
+    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: failed });
+    await expect(queue.append([fourth])).rejects.toMatchObject(failed);
+    expect(commits).toBe(2);
+    await queue.close();
+  });
+});
