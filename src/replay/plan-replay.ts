@@ -26,8 +26,7 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   if (control !== undefined && control.version === candidate.version) {
     throw errors.USAGE_INVALID({ problem: `Control and candidate are both ${candidate.version}` });
   }
-  for (const other of control === undefined ? manifests.values() : [control])
-    checkComparable(other, candidate);
+  if (control !== undefined) checkComparable(control, candidate);
   const pairing = outputPairing(candidate);
   const features = new Set(candidate.features.map((feature) => feature.name));
   for (const other of control === undefined ? manifests.values() : [control]) {
