@@ -11,6 +11,7 @@ import type { MissingFeature, ReplayProgress, ReplayTimings } from '../replay/re
 import { runReplay } from '../replay/run-replay.js';
 import { exitCodeOf } from '../replay/exit-code.js';
 import type { Scalar } from '../schemas/json-value.js';
+import type { LogHead } from '../services/event-log/event-log.js';
 import { registeredModel, requireVersion, resolveModelReference } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
 import { systemClock } from '../services/platform/clock.js';
@@ -92,7 +93,12 @@ export async function runReplayCommand(
     clock: systemClock,
   });
   const json = reportJson(report);
-  const written = await writeReports(request, { json, html: () => renderHtmlReport(report), timings });
+  const written = await writeReports(request, {
+    json,
+    html: () => renderHtmlReport(report),
+    timings,
+    log: await workspace.reader.head(),
+  });
   return {
     report,
     exitCode: exitCodeOf(report.verdict),
@@ -105,7 +111,12 @@ export async function runReplayCommand(
 
 async function writeReports(
   request: ReplayRequest,
-  parts: { readonly json: string; readonly html: () => string; readonly timings: ReplayTimings | undefined },
+  parts: {
+    readonly json: string;
+    readonly html: () => string;
+    readonly timings: ReplayTimings | undefined;
+    readonly log: LogHead;
+  },
 ): Promise<readonly string[]> {
   if (request.reports.length === 0) return [];
   await mkdir(request.out, { recursive: true });
@@ -114,6 +125,7 @@ async function writeReports(
   if (request.reports.includes('html')) files.push(['report.html', parts.html()]);
   const run = {
     timings: parts.timings ?? null,
+    log: { position: String(parts.log.nextPosition), hash: parts.log.hash },
     host: hostname(),
     node: process.version,
     hindcast: packageVersion(),

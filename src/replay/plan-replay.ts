@@ -13,6 +13,11 @@ export interface ReplayPlan {
   readonly pairing: OutputPairing;
   readonly query: RecordedQuery;
   readonly count: RecordedCount;
+  /**
+   * Truths known later are not in the report: the instant asked for, or that of the last truth in range, so that the
+   * same command gives the same report when more truths have come. Undefined: no row has a truth.
+   */
+  readonly knownUntil: number | undefined;
 }
 
 /**
@@ -52,7 +57,14 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
           : `${formatMicros(count.available.from)} to ${formatMicros(count.available.until)}`,
     });
   }
-  return { candidate, control, pairing, query, count };
+  return {
+    candidate,
+    control,
+    pairing,
+    query,
+    count,
+    knownUntil: options.knownUntil ?? count.truthKnownUntil,
+  };
 }
 
 function manifestOf({ model, manifests }: ReplayOptions, version: string): ModelManifest {

@@ -24,9 +24,9 @@ export interface MemoryRow {
  */
 export function memoryRecordedPredictions(
   rows: readonly MemoryRow[],
-  options: { readonly batchRows?: number; readonly logHash?: string } = {},
+  options: { readonly batchRows?: number } = {},
 ): RecordedPredictions {
-  const { batchRows = 2048, logHash = 'a'.repeat(64) } = options;
+  const { batchRows = 2048 } = options;
   const firstPosition = 1000;
   const numbered = rows.map((row, index) => ({ ...row, position: firstPosition + index }));
   const matching = (query: RecordedQuery) =>
@@ -34,13 +34,17 @@ export function memoryRecordedPredictions(
   const times = rows.map((row) => row.occurredAt);
 
   return {
-    position: firstPosition + rows.length,
-    logHash,
     count: async (query) => {
       const found = matching(query);
       return {
         rows: found.length,
         rowsWithTruth: found.filter((row) => row.truth !== null).length,
+        lastPosition: found.at(-1)?.position,
+        truthKnownUntil: latest(
+          found.flatMap(({ truth, truthKnownAt }) =>
+            truth === null || truthKnownAt === undefined ? [] : [truthKnownAt],
+          ),
+        ),
         available: rows.length === 0 ? undefined : { from: Math.min(...times), until: Math.max(...times) },
       };
     },
@@ -64,6 +68,10 @@ export function memoryRecordedPredictions(
       }),
     close: async () => undefined,
   };
+}
+
+function latest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 function batchOf(

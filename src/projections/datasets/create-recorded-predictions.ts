@@ -17,12 +17,6 @@ import type {
 /** The recorded predictions of an open session, as columns. Closing it leaves the analytics open. */
 export function createRecordedPredictions(analytics: Analytics): RecordedPredictions {
   return {
-    get position() {
-      return analytics.position;
-    },
-    get logHash() {
-      return analytics.logHash;
-    },
     count: (query) => analytics.with((session) => count(session, query)),
     read: (query) => readBatches(analytics, query),
     lookup: (model, positions) => analytics.with((session) => lookup(session, model, positions)),
@@ -35,12 +29,14 @@ async function count(session: Session, query: RecordedQuery): ReturnType<Recorde
   const scope = await scopeOf(session, dataset, query);
   try {
     const [row] = await scope.rows(
-      `SELECT count(*), count(truth) FROM ${scope.relation} WHERE ${scope.condition}`,
+      `SELECT count(*), count(truth), max(position), max(truth_known_at) FROM ${scope.relation} WHERE ${scope.condition}`,
     );
-    const [rows, rowsWithTruth] = row ?? [];
+    const [rows, rowsWithTruth, last, known] = row ?? [];
     return {
       rows: Number(rows),
       rowsWithTruth: Number(rowsWithTruth),
+      lastPosition: last === null || last === undefined ? undefined : Number(last),
+      truthKnownUntil: known === null || known === undefined ? undefined : Number(known),
       available: await availableRange(session, dataset),
     };
   } finally {

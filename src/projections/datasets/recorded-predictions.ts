@@ -33,12 +33,8 @@ export interface RecordedBatch {
   readonly truth: Column;
 }
 
-/** The log position that a read has seen, and how to find single rows again. */
+/** What was recorded, over one state of the log, and how to find single rows again. */
 export interface RecordedPredictions {
-  /** Everything before this position is in the answers. */
-  readonly position: number;
-  /** SHA-256 chain hash of the log at `position`. */
-  readonly logHash: string;
   count(query: RecordedQuery): Promise<RecordedCount>;
   /** Bounded memory: at most a few batches are alive at a time. */
   read(query: RecordedQuery): AsyncIterable<RecordedBatch>;
@@ -50,6 +46,10 @@ export interface RecordedPredictions {
 export interface RecordedCount {
   readonly rows: number;
   readonly rowsWithTruth: number;
+  /** The highest log position among these rows; undefined: there are none. */
+  readonly lastPosition: number | undefined;
+  /** When the truth of these rows that became known last did so, micros UTC; undefined: none has a truth. */
+  readonly truthKnownUntil: number | undefined;
   /** Range of `occurredAt` over everything recorded for the model, micros UTC; undefined: nothing recorded. */
   readonly available: { readonly from: number; readonly until: number } | undefined;
 }

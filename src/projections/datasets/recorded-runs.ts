@@ -81,28 +81,45 @@ export async function* recordedRuns(options: {
   readonly scope: Scope;
   readonly select: string;
 }): AsyncGenerator<SqlStream> {
-  const { session, dataset, query, scope } = options;
+  const { session, dataset, query } = options;
   const tailDays = await daysOfTail(session, dataset, query);
   const parts = dataset.parts.filter(
     (part) => part.maxOccurredAt >= query.occurredFrom && part.minOccurredAt < query.occurredUntil,
   );
   // The next run is read while this one is worked on; nothing more.
   let ahead: Promise<SqlStream> | undefined;
-  for (const run of runsOf(parts, dataset, tailDays)) {
-    const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
-    const sorted =
-      scope.mustSort || run.kind === 'tail' || shapeIsPatched(dataset, run)
-        ? ' ORDER BY CAST(occurred_at AS DATE), position'
-        : '';
-    const current = ahead;
-    ahead = session.database.buffered(
-      `SELECT ${options.select} FROM ${scope.over(rows)} WHERE ${scope.condition}${sorted}`,
-    );
-    // Met when its turn comes; until then nobody waits for it.
-    ahead.catch(() => undefined);
-    if (current !== undefined) yield await current;
+  try {
+    for (const run of runsOf(parts, dataset, tailDays)) {
+      const current = ahead;
+      ahead = session.database.buffered(runSql(options, run));
+      // Met when its turn comes; until then nobody waits for it.
+      ahead.catch(() => undefined);
+      if (current !== undefined) yield await current;
+    }
+    const last = ahead;
+    ahead = undefined;
+    if (last !== undefined) yield await last;
+  } finally {
+    // A reader that leaves early leaves a run behind that nobody closes.
+    const left = await ahead?.catch(() => undefined);
+    left?.close();
   }
-  if (ahead !== undefined) yield await ahead;
+}
+
+function runSql(
+  options: {
+    readonly session: Session;
+    readonly dataset: ServedDataset;
+    readonly scope: Scope;
+    readonly select: string;
+  },
+  run: Run,
+): string {
+  const { session, dataset, scope } = options;
+  const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
+  const mustSort = scope.mustSort || run.kind === 'tail' || shapeIsPatched(dataset, run);
+  const order = mustSort ? ' ORDER BY CAST(occurred_at AS DATE), position' : '';
+  return `SELECT ${options.select} FROM ${scope.over(rows)} WHERE ${scope.condition}${order}`;
 }
 
 type Run =

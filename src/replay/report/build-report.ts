@@ -56,8 +56,8 @@ export function replayReport(parts: ReportParts): ReplayReport {
     verdict,
     reason,
     range: { from: formatMicros(options.range.fromMicros), until: formatMicros(options.range.untilMicros) },
-    knownUntil: options.knownUntil === undefined ? null : formatMicros(options.knownUntil),
-    log: { position: String(options.recorded.position), hash: options.recorded.logHash },
+    knownUntil: plan.knownUntil === undefined ? null : formatMicros(plan.knownUntil),
+    log: { position: String((plan.count.lastPosition ?? -1) + 1) },
     control: controlOf(parts),
     candidate: { version: plan.candidate.version, digest: parts.candidateDigest },
     settings: {
@@ -91,7 +91,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
     }),
     notes: notesOf(parts, importedRows),
     notJudged: [...notJudged],
-    reproduce: reproduceCommand(options),
+    reproduce: reproduceCommand(options, plan.knownUntil),
   };
 }
 

@@ -99,9 +99,9 @@ export function evidenceSection(report: ReplayReport): Markup {
               ${version}`,
         )}
         <dt>log</dt>
-        <dd>everything before position ${log.position}, chain hash <span class="mono">${log.hash}</span></dd>
+        <dd>predictions before position ${log.position}</dd>
         <dt>truth known until</dt>
-        <dd>${knownUntil ?? 'that position'}</dd>
+        <dd>${knownUntil ?? 'none is known'}</dd>
         <dt>settings</dt>
         <dd>
           margin ${100 * settings.margin} %, intervals at ${100 * settings.level} %, tolerance

@@ -157,7 +157,8 @@ export const ReplayReport = z.strictObject({
   reason: z.string(),
   range: z.strictObject({ from: Instant, until: Instant }),
   knownUntil: Instant.nullable(),
-  log: z.strictObject({ position: z.string(), hash: z.string() }),
+  /** `position`: one past the last prediction that it rests on. */
+  log: z.strictObject({ position: z.string() }),
   control: z.strictObject({
     kind: z.enum(['recorded', 'version']),
     /** Which versions gave the control's outputs, and how many of the rows that take part; digest null: imported. */

@@ -2,8 +2,8 @@ import type { ReplayOptions } from '../replay-options.js';
 import { formatMicros } from '../time-option.js';
 
 /** The command line that gives the same report on the same log: absolute times, and every option that matters. */
-export function reproduceCommand(options: ReplayOptions): string {
-  const { range, control, sample, where, knownUntil, missingFeature, set } = options;
+export function reproduceCommand(options: ReplayOptions, knownUntil: number | undefined): string {
+  const { range, control, sample, where, missingFeature, set } = options;
   const words = [
     'replay',
     '--model',
