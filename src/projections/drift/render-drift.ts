@@ -13,7 +13,7 @@ const lineWidthMax = 100;
 const gap = '  ';
 const header = ['verdict', 'field', 'kind', 'effect', 'p', 'reference → live', 'missing', 'rows'];
 /** Columns that give way when a line would be too long: the words of the effect, the values, the field. */
-const shrinking = [3, 5, 1] as const;
+const shrinking = [5, 3, 1] as const;
 const cellWidthMin = 12;
 const verdictOrder: readonly DriftVerdict[] = ['drift', 'not enough data', 'equivalent'];
 
@@ -31,7 +31,7 @@ export function renderDrift(report: DriftReport, paint: DriftPaint): string {
   const lines = [
     paint.bold(`Drift of ${report.model} against the training rows of ${report.version}`),
     ...wrapped(
-      `${report.range.from} to ${report.range.until}: ${grouped(report.liveRows)} live rows (${grouped(report.liveRowsOfVersion)} served by ${report.version}), ${grouped(report.referenceRows)} reference rows`,
+      `${seconds(report.range.from)} to ${seconds(report.range.until)}: ${grouped(report.liveRows)} live rows (${grouped(report.liveRowsOfVersion)} served by ${report.version}), ${grouped(report.referenceRows)} reference rows`,
     ),
     '',
     paint.dim(head.join(gap).trimEnd()),
@@ -67,8 +67,9 @@ function cells(field: DriftField): string[] {
 }
 
 /** The effect that decides: of a change of shape D, of new categories and missing values their rates, else AUC or TVD. */
-function effectText({ values, causes, direction, missing }: DriftField): string {
-  const words = direction === '' ? '' : ` ${oneLine(direction)}`;
+function effectText({ values, causes, direction, missing, verdict }: DriftField): string {
+  // Of what is equivalent the direction says nothing.
+  const words = direction === '' || verdict === 'equivalent' ? '' : ` ${oneLine(direction)}`;
   const only = causes.length === 1 ? causes[0] : undefined;
   if (only === 'missing' && missing !== null) {
     const { estimate } = missing.difference;
@@ -128,7 +129,7 @@ function sure({ values, missing, causes, direction }: DriftField): string {
 
 function legend({ floors, alpha, assumptions }: DriftReport): string[] {
   return [
-    `Drift: adjusted p < ${alpha} and the 95 % interval of an effect beyond its floor: |AUC − 0.5| ${floors.aucFromHalf}, D ${floors.ksDistance}, TVD ${floors.totalVariation}, new categories ${percent(floors.newCategoryShare)}, missing ${percent(floors.missingRate)}. Equivalent: every interval inside.`,
+    `Drift: adjusted p < ${alpha} and the 95 % interval of an effect beyond its floor: |AUC − 0.5| ${floors.aucFromHalf}, D ${floors.ksDistance}, TVD ${floors.totalVariation}, new categories ${percent(floors.newCategoryShare)}, missing ${percent(floors.missingRate)}. Equivalent: every interval inside. Not enough data: an interval reaches across its floor, or fewer than ${floors.rowsMin} values.`,
     'AUC: chance that a live value is the larger one. TVD: share of rows in another category. D: largest distance of the distributions. Values: medians, or the largest reference category.',
     ...assumptions.map((text) => `· ${text}`),
   ];
@@ -179,13 +180,18 @@ function numberText(value: number): string {
 }
 
 function percent(share: number): string {
-  if (share === 0 || share === 1) return `${share * 100} %`;
+  if (share === 0 || share === 1) return `${share * 100}%`;
   const value = share * 100;
-  return `${value < 0.1 ? '<0.1' : value.toFixed(value < 10 ? 1 : 0)} %`;
+  return `${value < 0.1 ? '<0.1' : value.toFixed(value < 10 ? 1 : 0)}%`;
 }
 
 function signedPercent(share: number): string {
   return `${share > 0 ? '+' : share < 0 ? '−' : ''}${percent(Math.abs(share))}`;
+}
+
+/** An instant without its fraction. */
+function seconds(instant: string): string {
+  return instant.replace(/\.\d+Z$/, 'Z');
 }
 
 function grouped(count: number): string {
