@@ -9,7 +9,14 @@ import { projectAvailable } from '../../src/projections/projector/project-availa
 import { rebuildProjections } from '../../src/projections/projector/rebuild-projections.js';
 import { runProjector } from '../../src/projections/projector/run-projector.js';
 import { createMemoryLog } from '../../src/services/event-log/memory-log.js';
-import { dayMicros, firstDayMicros, manifestOf, observed, predicted, registered } from '../support/projection-events.js';
+import {
+  dayMicros,
+  firstDayMicros,
+  manifestOf,
+  observed,
+  predicted,
+  registered,
+} from '../support/projection-events.js';
 import { projectedLog, rowsOf, type ProjectedLog } from '../support/projected-log.js';
 
 let at: ProjectedLog;
@@ -42,7 +49,9 @@ async function appendTraffic(pieces: number, project: boolean): Promise<void> {
     await at.append(...predictions);
     if (piece > 0) {
       await at.append(
-        ...Array.from({ length: 20 }, (_, index) => observed({ requestId: `r-${piece - 1}-${index}`, row: 0 }, index % 2)),
+        ...Array.from({ length: 20 }, (_, index) =>
+          observed({ requestId: `r-${piece - 1}-${index}`, row: 0 }, index % 2),
+        ),
       );
     }
     if (project) await at.project();
@@ -112,7 +121,9 @@ describe('the projector', () => {
   });
 
   it('rewrites a row a bounded number of times: late rows do not rewrite a large day each', async () => {
-    await at.append(...Array.from({ length: 1_000 }, (_, index) => predicted({ occurredAt: firstDayMicros + index })));
+    await at.append(
+      ...Array.from({ length: 1_000 }, (_, index) => predicted({ occurredAt: firstDayMicros + index })),
+    );
     await at.append(predicted({ occurredAt: firstDayMicros + dayMicros }));
     await at.project();
     const large = (await at.manifest()).models[0]?.parts[0]?.path;
@@ -154,7 +165,9 @@ describe('the projector', () => {
     expect(await at.sql('SELECT in_x FROM flights ORDER BY position')).toEqual([[1], [2]]);
     const named = (await at.manifest()).models[0]?.parts.map((part) => part.path.replace('of-flights/', ''));
     const replaced = (await at.manifest()).replaced.map((file) => file.path.replace('of-flights/', ''));
-    expect((await filesOfModel()).filter((file) => !named?.includes(file) && !replaced.includes(file))).toEqual([]);
+    expect(
+      (await filesOfModel()).filter((file) => !named?.includes(file) && !replaced.includes(file)),
+    ).toEqual([]);
   });
 
   it('keeps replaced parts ten minutes for readers that opened the state before, then removes them', async () => {
@@ -209,7 +222,10 @@ describe('the projector', () => {
     expect(first).toBeDefined();
     await first?.release();
     // The same pid, given to another process since.
-    await writeFile(path, JSON.stringify({ pid: process.pid, threadId: 0, started: 'long ago', token: 'gone' }));
+    await writeFile(
+      path,
+      JSON.stringify({ pid: process.pid, threadId: 0, started: 'long ago', token: 'gone' }),
+    );
     const second = await acquireDatasetLock(at.datasets);
     expect(second).toBeDefined();
     await releaseLockOfThread(at.datasets, 12_345);
@@ -222,7 +238,9 @@ describe('the projector', () => {
     await at.append(predicted());
     await at.project();
     const shorter = createMemoryLog({ clock: at.clock });
-    await expect(projectAvailable({ dataDirectory: at.folder, reader: shorter })).rejects.toMatchObject({ code: 'DATASET_DAMAGED' });
+    await expect(projectAvailable({ dataDirectory: at.folder, reader: shorter })).rejects.toMatchObject({
+      code: 'DATASET_DAMAGED',
+    });
     await shorter.close();
   });
 
@@ -242,7 +260,12 @@ describe('the projector', () => {
     const before = await at.manifest();
     const stop = new AbortController();
     stop.abort();
-    await rebuildProjections({ dataDirectory: at.folder, reader: at.log, clock: at.clock, signal: stop.signal });
+    await rebuildProjections({
+      dataDirectory: at.folder,
+      reader: at.log,
+      clock: at.clock,
+      signal: stop.signal,
+    });
     expect(await at.manifest()).toEqual(before);
   });
 

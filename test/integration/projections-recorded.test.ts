@@ -197,7 +197,7 @@ describe('recorded predictions', () => {
   });
 
   it('know nothing of a model without predictions, and refuse one that is not known', async () => {
-    expect(await count(everything)).toEqual({ rows: 0, rowsWithTruth: 0, available: undefined });
+    expect(await count(everything)).toMatchObject({ rows: 0, rowsWithTruth: 0, available: undefined });
     expect(await read(everything)).toEqual([]);
     await expect(count({ ...everything, model: 'trains' })).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',

@@ -2,11 +2,12 @@ import { limits } from '../../services/platform/limits.js';
 import type { PredictionPart, SharedPart } from '../datasets/dataset-manifest.js';
 
 const partsPerLevel = 8;
+const pastDayPartsMax = 4;
 
 /**
  * Which parts of a model to write anew, each group as one part of its day. Parts of similar size are merged eight at a
  * time, so a row is rewritten a logarithmic number of times however the traffic trickles in; a day that is over is
- * brought to one part unless only a sliver was added; a part with many truths to fold in is rewritten alone.
+ * brought to one part, and what trickles in later to a few beside it; a part with many truths to fold in is rewritten alone.
  */
 export function planCompaction(parts: readonly PredictionPart[]): PredictionPart[][] {
   const newestDay = parts.reduce((newest, part) => (part.day > newest ? part.day : newest), '');
@@ -32,12 +33,20 @@ export function planSharedMerge(parts: readonly SharedPart[]): SharedPart[] {
 
 function mergeOfDay(parts: readonly PredictionPart[], isOver: boolean): PredictionPart[] {
   if (parts.length < 2) return [];
-  if (isOver) {
-    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const largest = Math.max(...parts.map((part) => part.rows));
-    if (parts.length >= partsPerLevel || (rows - largest) * 8 >= largest) return [...parts];
-  }
-  return sameLevelRun(parts);
+  return (isOver ? mergeOfPastDay(parts) : undefined) ?? sameLevelRun(parts);
+}
+
+/** Everything as one, or, beside a part that is much larger than the rest, the rest as one. */
+function mergeOfPastDay(parts: readonly PredictionPart[]): PredictionPart[] | undefined {
+  const ordered = parts.toSorted((a, b) => a.minPosition - b.minPosition);
+  const rows = ordered.reduce((sum, part) => sum + part.rows, 0);
+  const largest = ordered.reduce((a, b) => (b.rows > a.rows ? b : a));
+  if ((rows - largest.rows) * 8 >= largest.rows) return ordered;
+  if (ordered.length < pastDayPartsMax) return undefined;
+  // Only neighbours may become one part: parts of a day must not overlap in positions.
+  const at = ordered.indexOf(largest);
+  const rest = [ordered.slice(at + 1), ordered.slice(0, at)].find((side) => side.length > 1);
+  return rest ?? ordered;
 }
 
 /** The first run of neighbours whose sizes have the same power of eight, when it is long enough. */
