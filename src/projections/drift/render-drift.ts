@@ -15,6 +15,7 @@ const header = ['verdict', 'field', 'kind', 'effect', 'p', 'reference → live',
 /** Columns that give way when a line would be too long: the words of the effect, the values, the field. */
 const shrinking = [5, 3, 1] as const;
 const cellWidthMin = 12;
+const nameWidthMax = 40;
 const verdictOrder: readonly DriftVerdict[] = ['drift', 'not enough data', 'equivalent'];
 
 /** The report as a table of at most 100 columns, drift first and the larger effect first, with what it means beneath. */
@@ -69,7 +70,8 @@ function cells(field: DriftField): string[] {
 /** The effect that decides: of a change of shape D, of new categories and missing values their rates, else AUC or TVD. */
 function effectText({ values, causes, direction, missing, verdict }: DriftField): string {
   // Of what is equivalent the direction says nothing.
-  const words = direction === '' || verdict === 'equivalent' ? '' : ` ${oneLine(direction)}`;
+  const words =
+    direction === '' || verdict === 'equivalent' ? '' : ` ${oneLine(direction, 2 * nameWidthMax)}`;
   const only = causes.length === 1 ? causes[0] : undefined;
   if (only === 'missing' && missing !== null) {
     const { estimate } = missing.difference;
@@ -112,7 +114,7 @@ function sure({ values, missing, causes, direction }: DriftField): string {
   const between = (interval: DriftInterval, text: (value: number) => string): string =>
     `${text(interval.lower)} to ${text(interval.upper)}`;
   const two = (value: number): string => value.toFixed(2);
-  const said = direction === '' ? '' : `, ${oneLine(direction)}`;
+  const said = direction === '' ? '' : `, ${oneLine(direction, 2 * nameWidthMax)}`;
   if (values?.kind === 'number' && causes.includes('location')) {
     return `${said} (AUC ${between(values.auc, two)})`;
   }
@@ -168,8 +170,10 @@ function wrapped(text: string): string[] {
 }
 
 /** Categories and names come from callers: nothing of them may move the cursor or break the table. */
-function oneLine(text: string): string {
-  return text === '' ? '(empty)' : text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
+function oneLine(text: string, widthMax = nameWidthMax): string {
+  const clean = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
+  if (clean === '') return '(empty)';
+  return clean.length > widthMax ? `${clean.slice(0, widthMax - 1)}…` : clean;
 }
 
 function numberText(value: number): string {
