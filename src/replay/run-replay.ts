@@ -66,6 +66,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
     checkRecorded(inputs, compared, options);
     // The control loads in its worker while this thread judges.
     const measuring = noiseFloorOf(options, plan, compared);
+    // Awaited below; until then its rejection must not count as unhandled.
     measuring.catch(() => undefined);
     const judgeStartedMicros = clock.nowMicros();
     const judgement = judge.finish(compared.rows, {

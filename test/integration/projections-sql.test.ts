@@ -59,9 +59,10 @@ describe('SQL over the datasets and the tail', () => {
       registered(manifestOf({ x: 'float32', n: 'int32' })),
       predicted({ inputs: { x: 'far', n: 1.5, other: { deep: [1, null] }, note: 'hello' } }),
     );
-    await expectEverywhere("SELECT in_x, in_n, extra->>'/x', extra->>'/n', extra->>'/other', extra->>'/note' FROM flights", [
-      [null, null, 'far', '1.5', '{"deep":[1,null]}', 'hello'],
-    ]);
+    await expectEverywhere(
+      "SELECT in_x, in_n, extra->>'/x', extra->>'/n', extra->>'/other', extra->>'/note' FROM flights",
+      [[null, null, 'far', '1.5', '{"deep":[1,null]}', 'hello']],
+    );
   });
 
   it('bounds extra and says how many fields it dropped', async () => {
@@ -69,9 +70,10 @@ describe('SQL over the datasets and the tail', () => {
       registered(manifestOf({ x: 'float32' })),
       predicted({ inputs: { small: 1, big: 'y'.repeat(20_000), also: 2 } }),
     );
-    await expectEverywhere(`SELECT extra->>'/small', extra->>'/also', extra->>'/big', extra->>'/$dropped' FROM flights`, [
-      ['1', '2', null, '1'],
-    ]);
+    await expectEverywhere(
+      `SELECT extra->>'/small', extra->>'/also', extra->>'/big', extra->>'/$dropped' FROM flights`,
+      [['1', '2', null, '1']],
+    );
   });
 
   it('moves a field out of extra when a version declares it, in rows of every age', async () => {
@@ -118,10 +120,13 @@ describe('SQL over the datasets and the tail', () => {
     await at.append(predicted({ outputs: { label: 1, score: 0.75 } }));
     await at.project();
     await at.append(predicted({ outputs: { label: 0, score: 0.5, score_b: 0.125, note: 'odd', ok: true } }));
-    await expectEverywhere('SELECT out_label, out_score, out_score_b, out_note, out_ok FROM flights ORDER BY position', [
-      [1n, 0.75, null, null, null],
-      [0n, 0.5, 0.125, 'odd', true],
-    ]);
+    await expectEverywhere(
+      'SELECT out_label, out_score, out_score_b, out_note, out_ok FROM flights ORDER BY position',
+      [
+        [1n, 0.75, null, null, null],
+        [0n, 0.5, 0.125, 'odd', true],
+      ],
+    );
   });
 
   it('serves models whose names other views have, or that no version was registered for', async () => {
@@ -131,7 +136,9 @@ describe('SQL over the datasets and the tail', () => {
       predicted({ model: '../odd name', inputs: { y: 5 }, imported: true }),
     );
     await expectEverywhere('SELECT in_x FROM model_outcomes', [[4]]);
-    expect(await at.sql('SELECT extra, model_digest, status FROM "../odd name"')).toEqual([['{"y":5}', null, 'served']]);
+    expect(await at.sql('SELECT extra, model_digest, status FROM "../odd name"')).toEqual([
+      ['{"y":5}', null, 'served'],
+    ]);
     expect(await at.sql('SELECT model, count(*) FROM predictions GROUP BY 1 ORDER BY 1')).toEqual([
       ['../odd name', 1n],
       ['outcomes', 1n],
@@ -210,7 +217,13 @@ describe('SQL over the datasets and the tail', () => {
     for (const query of refused) {
       await expect(at.sql(query), query).rejects.toMatchObject({ code: 'SQL_FAILED' });
     }
-    for (const query of ['DESCRIBE flights', 'SUMMARIZE flights', 'SHOW TABLES', 'EXPLAIN SELECT * FROM flights', 'WITH a AS (SELECT 1 AS b) SELECT b FROM a']) {
+    for (const query of [
+      'DESCRIBE flights',
+      'SUMMARIZE flights',
+      'SHOW TABLES',
+      'EXPLAIN SELECT * FROM flights',
+      'WITH a AS (SELECT 1 AS b) SELECT b FROM a',
+    ]) {
       expect((await at.sql(query)).length, query).toBeGreaterThan(0);
     }
   });

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { firstDayMicros, manifestOf, nextUuid, observed, predicted, registered } from '../support/projection-events.js';
+import {
+  firstDayMicros,
+  manifestOf,
+  nextUuid,
+  observed,
+  predicted,
+  registered,
+} from '../support/projection-events.js';
 import { projectedLog, type ProjectedLog } from '../support/projected-log.js';
 
 const hour = 3_600_000_000;
@@ -10,7 +17,11 @@ beforeEach(async () => {
 });
 
 /** Every way in which steps can cut the same events must end in the same rows. */
-async function expectHoweverCut(events: Parameters<ProjectedLog['append']>, query: string, rows: unknown[][]): Promise<void> {
+async function expectHoweverCut(
+  events: Parameters<ProjectedLog['append']>,
+  query: string,
+  rows: unknown[][],
+): Promise<void> {
   for (let mask = 0; mask < 2 ** events.length; mask += 1) {
     const fresh = await projectedLog();
     await fresh.append(registered(manifestOf({ x: 'float32' })));
@@ -25,7 +36,13 @@ async function expectHoweverCut(events: Parameters<ProjectedLog['append']>, quer
 describe('truth', () => {
   it('comes by prediction id, by request and row, and by key for every prediction with it', async () => {
     const [a, b] = [predicted(), predicted({ requestId: 'r-7', row: 3 })];
-    await at.append(a, b, predicted({ key: 'UA1' }), predicted({ key: 'UA1' }), predicted({ requestId: 'r-7', row: 4 }));
+    await at.append(
+      a,
+      b,
+      predicted({ key: 'UA1' }),
+      predicted({ key: 'UA1' }),
+      predicted({ requestId: 'r-7', row: 4 }),
+    );
     await at.append(
       observed({ predictionId: a.id }, 1),
       observed({ requestId: 'r-7', row: 3 }, 0),
@@ -39,7 +56,11 @@ describe('truth', () => {
   });
 
   it('does not reach another model that has the same key', async () => {
-    await at.append(predicted({ key: 'k' }), predicted({ key: 'k', model: 'trains' }), observed({ key: 'k' }, 1));
+    await at.append(
+      predicted({ key: 'k' }),
+      predicted({ key: 'k', model: 'trains' }),
+      observed({ key: 'k' }, 1),
+    );
     await at.project();
     expect(await at.sql('SELECT model, truth FROM predictions ORDER BY model')).toEqual([
       ['flights', '1.0'],
@@ -64,7 +85,11 @@ describe('truth', () => {
   it('of two known at one instant is the one that stands later in the log, and may be retracted', async () => {
     const prediction = predicted();
     await expectHoweverCut(
-      [prediction, observed({ predictionId: prediction.id }, 1), observed({ predictionId: prediction.id }, null)],
+      [
+        prediction,
+        observed({ predictionId: prediction.id }, 1),
+        observed({ predictionId: prediction.id }, null),
+      ],
       'SELECT truth, truth_known_at IS NOT NULL FROM flights',
       [[null, true]],
     );
@@ -101,8 +126,14 @@ describe('truth', () => {
       observed({ predictionId: seeded.id }, 1, { origin: 'seeded', observedAt: firstDayMicros + hour }),
     );
     await at.project();
-    expect(await at.sql('SELECT truth_known_at = recorded_at + INTERVAL 1 HOUR FROM flights ORDER BY position LIMIT 1')).toEqual([[true]]);
-    expect(await at.sql('SELECT truth_known_at FROM flights ORDER BY position DESC LIMIT 1')).toEqual([['2026-01-01 01:00:00']]);
+    expect(
+      await at.sql(
+        'SELECT truth_known_at = recorded_at + INTERVAL 1 HOUR FROM flights ORDER BY position LIMIT 1',
+      ),
+    ).toEqual([[true]]);
+    expect(await at.sql('SELECT truth_known_at FROM flights ORDER BY position DESC LIMIT 1')).toEqual([
+      ['2026-01-01 01:00:00'],
+    ]);
   });
 
   it('is 0 or 1 for a binary model, by its positive class', async () => {
@@ -110,8 +141,12 @@ describe('truth', () => {
     await fresh.append(
       registered(manifestOf({ x: 'float32' }, { positiveClass: 'late', classes: ['on time', 'late'] })),
     );
-    const events = ['late', 'on time', true, null].map((truth) => ({ truth, prediction: predicted({ outputs: { label: 'late', score: 0.5 } }) }));
-    for (const { truth, prediction } of events) await fresh.append(prediction, observed({ predictionId: prediction.id }, truth));
+    const events = ['late', 'on time', true, null].map((truth) => ({
+      truth,
+      prediction: predicted({ outputs: { label: 'late', score: 0.5 } }),
+    }));
+    for (const { truth, prediction } of events)
+      await fresh.append(prediction, observed({ predictionId: prediction.id }, truth));
     const rows = [[1], [0], [1], [null]];
     expect(await fresh.sql('SELECT truth FROM flights ORDER BY position')).toEqual(rows);
     await fresh.project();
@@ -125,7 +160,10 @@ describe('truth', () => {
       { x: 'float32' },
       { name: 'gates', task: 'multiclass-classification', classes: ['A', 'B', 'C'] },
     );
-    const amount = manifestOf({ x: 'float32' }, { name: 'delays', task: 'regression', outputs: { value: { output: 'y' } } });
+    const amount = manifestOf(
+      { x: 'float32' },
+      { name: 'delays', task: 'regression', outputs: { value: { output: 'y' } } },
+    );
     const [gate, delay] = [
       predicted({ model: 'gates', outputs: { label: 'A' } }),
       predicted({ model: 'delays', outputs: { value: 3.5 } }),
@@ -165,14 +203,22 @@ describe('truth', () => {
     const model = (await at.manifest()).models[0];
     expect(model?.parts.map((kept) => kept.path)).toEqual([part?.path]);
     expect(model?.patches?.rows).toBe(1);
-    expect(await at.sql('SELECT count(truth), min(position) FILTER (truth = 1) FROM flights')).toEqual([[1n, 41n]]);
+    expect(await at.sql('SELECT count(truth), min(position) FILTER (truth = 1) FROM flights')).toEqual([
+      [1n, 41n],
+    ]);
     // A correction of what is pending replaces it.
     at.clock.advance(hour);
-    await at.append(observed({ predictionId: predictions[40]?.id ?? '' }, 0, { observedAt: firstDayMicros + hour }));
+    await at.append(
+      observed({ predictionId: predictions[40]?.id ?? '' }, 0, { observedAt: firstDayMicros + hour }),
+    );
     await at.project();
     expect(await at.sql('SELECT sum(truth), count(truth) FROM flights')).toEqual([[0, 1n]]);
     // Many truths are folded in.
-    await at.append(...predictions.map((prediction) => observed({ predictionId: prediction.id }, 1, { observedAt: firstDayMicros + 2 * hour })));
+    await at.append(
+      ...predictions.map((prediction) =>
+        observed({ predictionId: prediction.id }, 1, { observedAt: firstDayMicros + 2 * hour }),
+      ),
+    );
     await at.project();
     const folded = (await at.manifest()).models[0];
     expect(folded?.patches).toBeUndefined();

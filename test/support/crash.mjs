@@ -3,7 +3,7 @@ const planted = process.on;
 process.on = function on(name, listener) {
   const result = planted.call(this, name, listener);
   if (name === 'unhandledRejection') {
-    setImmediate(() => {
+    queueMicrotask(() => {
       throw new Error('planted fault');
     });
   }

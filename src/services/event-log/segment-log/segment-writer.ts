@@ -104,6 +104,7 @@ export class SegmentWriter {
   }
 
   async close(): Promise<void> {
+    // A segment that could not be prepared is no loss to a log that closes.
     await this.#prepared?.catch(() => undefined);
     this.#headWriter.sync();
     this.#headWriter.close();
