@@ -20,7 +20,8 @@ export function renderPrediction(shown: ShownPrediction): string {
       ...optional('subject', shown.subject),
       ...optional('trace', shown.traceparent),
       ['origin', origin],
-      ...(shown.latencyMs === undefined ? [] : ([['latency', `${shown.latencyMs} ms`]] as const)),
+      ...optional('latency', latencyOf(shown)),
+      ...optional('durability', shown.durability ?? null),
     ]),
     ...(shown.failure === undefined ? [] : [`  ${shown.failure.message}`]),
     '',
@@ -39,12 +40,19 @@ export function renderPrediction(shown: ShownPrediction): string {
         `  ${outcome.truth ?? 'retracted'}  known ${isoOf(outcome.knownAt)}, ${outcome.origin}${outcome.source === null ? '' : ` from ${outcome.source}`}`,
     ),
     '',
-    shown.replays.length === 0 ? 'Replays: none since' : 'Replays',
+    shown.replays.length === 0 ? 'Replays: none of its time since' : 'Replays',
     ...shown.replays.map(
       (replay) =>
         `  ${isoOf(replay.occurredAt)}  ${replay.candidateVersion} against ${replay.controlVersion}: ${replay.verdict}${replay.said === undefined ? '' : `; of this one: ${JSON.stringify(replay.said)}`}`,
     ),
   ].join('\n');
+}
+
+function latencyOf({ latency, latencyMs, batchRows }: ShownPrediction): string | null {
+  if (latency === undefined || latencyMs === undefined) return null;
+  const shared =
+    batchRows === undefined ? '' : `, in a run of ${batchRows} ${batchRows === 1 ? 'row' : 'rows'}`;
+  return `${latencyMs} ms: waited ${latency.queueMicros / 1000}, ran ${latency.inferenceMicros / 1000}${shared}`;
 }
 
 function values(fields: { readonly [name: string]: JsonValue }): string[] {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { StoredEvent } from '../../schemas/events.js';
 import type { JsonObject, Scalar } from '../../schemas/json-value.js';
 import type { LogReader } from '../../services/event-log/event-log.js';
@@ -21,7 +22,7 @@ export interface ShownOutcome {
   readonly position: string;
 }
 
-/** A replay of the prediction's model over a time that may hold it. */
+/** A replay of the prediction's model, made after it, whose range covers it. */
 export interface ShownReplay {
   readonly replayId: string;
   readonly controlVersion: string;
@@ -54,6 +55,12 @@ export interface ShownPrediction {
   /** Code and message of a prediction that failed. */
   readonly failure: { readonly code: string; readonly message: string } | undefined;
   readonly latencyMs: number | undefined;
+  /** Waiting for the shared run, and the run itself. */
+  readonly latency: { readonly queueMicros: number; readonly inferenceMicros: number } | undefined;
+  /** Rows in the run that this row shared. */
+  readonly batchRows: number | undefined;
+  /** Undefined for a prediction that failed. */
+  readonly durability: 'durable' | 'buffered' | undefined;
   /** The truth in force, and every outcome about it, as it became known. */
   readonly truth: string | number | null;
   readonly truthHistory: readonly ShownOutcome[];
@@ -97,6 +104,9 @@ export async function showPrediction(options: {
       served?.latency === undefined
         ? undefined
         : (served.latency.queueMicros + served.latency.inferenceMicros) / 1000,
+    latency: served?.latency,
+    batchRows: served?.batchRows,
+    durability: served?.durability,
     truth: found.truth,
     truthHistory: await analytics.with((session) => truthHistory(session, event)),
     replays: await analytics.with((session) => replaysOf(session, event)),
@@ -154,14 +164,36 @@ async function replaysOf(session: Session, event: PredictionEvent): Promise<read
   const rows = await session.database.rows(
     `SELECT replay_id, control_version, candidate_version, verdict, occurred_at, summary FROM replays WHERE model = ${literal(event.data.model)} AND position > ${event.position} ORDER BY position`,
   );
-  return rows.map(([replayId, controlVersion, candidateVersion, verdict, occurredAt, summary]) => ({
-    replayId: String(replayId),
-    controlVersion: String(controlVersion),
-    candidateVersion: String(candidateVersion),
-    verdict: String(verdict),
-    occurredAt: Number(occurredAt),
-    said: mentionOf(JSON.parse(String(summary)), event.id),
-  }));
+  return rows.flatMap(([replayId, controlVersion, candidateVersion, verdict, occurredAt, text]) => {
+    const summary: unknown = JSON.parse(String(text));
+    if (!covers(summary, event.occurredAt)) return [];
+    return [
+      {
+        replayId: String(replayId),
+        controlVersion: String(controlVersion),
+        candidateVersion: String(candidateVersion),
+        verdict: String(verdict),
+        occurredAt: Number(occurredAt),
+        said: mentionOf(summary, event.id),
+      },
+    ];
+  });
+}
+
+const ReplayRange = z.object({ range: z.object({ from: z.iso.datetime(), until: z.iso.datetime() }) });
+
+/** Whether a summary's range holds an instant: from inclusive, until exclusive. One without a range is taken to. */
+function covers(summary: unknown, micros: number): boolean {
+  const parsed = ReplayRange.safeParse(summary);
+  if (!parsed.success) return true;
+  const { from, until } = parsed.data.range;
+  return microsOf(from) <= micros && micros < microsOf(until);
+}
+
+/** The instant with its microseconds, which a Date would drop. */
+function microsOf(instant: string): number {
+  const digits = /\.(\d+)Z$/.exec(instant)?.[1] ?? '';
+  return Date.parse(instant.replace(/\.\d+Z$/, 'Z')) * 1000 + Number(digits.slice(0, 6).padEnd(6, '0'));
 }
 
 /** The innermost object of a summary that has the prediction's id as a value. */
