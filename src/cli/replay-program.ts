@@ -10,7 +10,6 @@ import { paint } from './paint.js';
 import { parseCount } from './parse-port.js';
 import { note, print } from './print.js';
 import { startProgress } from './progress.js';
-import { runReplayCommand } from './run-replay-command.js';
 import { dataPaths, withWorkspace } from './workspace.js';
 import { join } from 'node:path';
 
@@ -80,6 +79,7 @@ export function replayProgram(): Command {
     const untilMicros =
       flags.until === undefined ? nowMicros : parseTimeOption(flags.until, nowMicros, '--until');
     if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
+    const { runReplayCommand } = await import('./run-replay-command.js');
     const run = await withWorkspace(config.data, async (workspace) => {
       const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: flags.quiet === true });
       try {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadRegistry } from '../projections/load-registry.js';
-import { openAnalytics } from '../projections/datasets/open-analytics.js';
 import type { Analytics } from '../projections/datasets/open-analytics.js';
 import type { EventAppender, LogReader } from '../services/event-log/event-log.js';
 import { openAppender } from '../services/event-log/remote-appender.js';
@@ -46,6 +45,8 @@ export async function openWorkspace(directory: string): Promise<Workspace> {
     artefacts: openArtefactStore(paths.artefacts),
     registry: async () => (await loadRegistry({ dataDirectory: directory, reader })).state,
     analytics: async () => {
+      // DuckDB takes longer to load than most commands take to run: only those that ask it pay for it.
+      const { openAnalytics } = await import('../projections/datasets/open-analytics.js');
       const analytics = await openAnalytics({ dataDirectory: directory, reader });
       opened.push(analytics);
       return analytics;

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { computeDrift } from '../../projections/drift/compute-drift.js';
+import type { DriftReport } from '../../projections/drift/drift-report.js';
 import { renderDrift } from '../../projections/drift/render-drift.js';
 import { parseTimeOption } from '../../replay/time-option.js';
 import { ReferenceProfile } from '../../schemas/reference-profile.js';
@@ -50,7 +50,8 @@ export async function driftReport(
   workspace: Workspace,
   options: DriftOptions,
   nowMicros: number,
-): ReturnType<typeof computeDrift> {
+): Promise<DriftReport> {
+  const { computeDrift } = await import('../../projections/drift/compute-drift.js');
   const registry = await workspace.registry();
   const { model, version, registered } = resolveModelReference(
     registry,

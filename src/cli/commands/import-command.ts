@@ -1,7 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { configOf } from '../global-options.js';
-import { importPredictions } from '../import-predictions.js';
 import { listenForInterruption } from '../interruption.js';
 import { note, print } from '../print.js';
 import { startProgress } from '../progress.js';
@@ -17,6 +16,7 @@ export function importCommand(program: Command): void {
     .description('take in predictions (and truths) that were logged elsewhere')
     .action(async (file: string, options: { mapping: string; quiet?: boolean }, command: Command) => {
       const signal = listenForInterruption();
+      const { importPredictions } = await import('../import-predictions.js');
       await withAppender(configOf(command).data, async ({ appender }) => {
         const progress = startProgress({ what: 'importing', unit: 'rows', quiet: options.quiet === true });
         try {

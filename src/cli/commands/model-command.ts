@@ -11,7 +11,6 @@ import type { NewEvent } from '../../schemas/events.js';
 import { systemClock } from '../../services/platform/clock.js';
 import { errors } from '../../services/platform/errors.js';
 import { newId } from '../../services/platform/new-id.js';
-import { addModel } from '../add-model.js';
 import { configOf } from '../global-options.js';
 import { isoTime } from '../iso-time.js';
 import { print } from '../print.js';
@@ -29,6 +28,7 @@ export function modelCommand(program: Command): void {
     .option('--promote', 'let it serve at once')
     .description('register a version: signature from the ONNX file, ranges and profile from data')
     .action(async (bundle: string, options: { rangesFrom?: string; promote?: boolean }, command: Command) => {
+      const { addModel } = await import('../add-model.js');
       await withAppender(configOf(command).data, async ({ appender, registry, artefacts }) => {
         const added = await addModel({
           bundle,

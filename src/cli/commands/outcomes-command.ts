@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { openForeignTable } from '../../projections/duckdb/read-foreign-table.js';
 import { systemClock } from '../../services/platform/clock.js';
 import { errors } from '../../services/platform/errors.js';
 import { createRecordOutcomes } from '../../services/prediction-api/record-outcomes.js';
@@ -82,6 +81,7 @@ async function importOutcomes(
   record: (outcomes: readonly OutcomeToRecord[]) => Promise<unknown>,
   onProgress: (done: number, total: number) => void,
 ): Promise<{ recorded: number; withoutTruth: number }> {
+  const { openForeignTable } = await import('../../projections/duckdb/read-foreign-table.js');
   const table = await openForeignTable(file);
   try {
     const names = table.columns.map((column) => column.name);

@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { projectAvailable } from '../../projections/projector/project-available.js';
-import { rebuildProjections } from '../../projections/projector/rebuild-projections.js';
 import { configOf } from '../global-options.js';
 import { listenForInterruption } from '../interruption.js';
 import { note, print } from '../print.js';
@@ -10,9 +8,9 @@ import { withWorkspace } from '../workspace.js';
 /** `hindcast projections …`: datasets are made from the log, and can be made again. */
 export function projectionsCommand(program: Command): void {
   const projections = program.command('projections').description('the datasets that are made from the log');
-  for (const [name, description, work] of [
-    ['run', 'bring the datasets up to the head of the log, once', projectAvailable],
-    ['rebuild', 'delete the datasets and make them again from the log', rebuildProjections],
+  for (const [name, description, load] of [
+    ['run', 'bring the datasets up to the head of the log, once', loadProject],
+    ['rebuild', 'delete the datasets and make them again from the log', loadRebuild],
   ] as const) {
     projections
       .command(name)
@@ -20,6 +18,7 @@ export function projectionsCommand(program: Command): void {
       .option('--quiet', 'no progress')
       .action(async (options: { quiet?: boolean }, command: Command) => {
         const signal = listenForInterruption();
+        const work = await load();
         await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
           const progress = startProgress({
             what: 'projecting',
@@ -42,4 +41,16 @@ export function projectionsCommand(program: Command): void {
         });
       });
   }
+}
+
+async function loadProject(): Promise<
+  typeof import('../../projections/projector/project-available.js').projectAvailable
+> {
+  return (await import('../../projections/projector/project-available.js')).projectAvailable;
+}
+
+async function loadRebuild(): Promise<
+  typeof import('../../projections/projector/rebuild-projections.js').rebuildProjections
+> {
+  return (await import('../../projections/projector/rebuild-projections.js')).rebuildProjections;
 }

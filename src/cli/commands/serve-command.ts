@@ -4,7 +4,6 @@ import { configOf } from '../global-options.js';
 import { listenForInterruption } from '../interruption.js';
 import { parsePort } from '../parse-port.js';
 import { note } from '../print.js';
-import { startServer } from '../start-server.js';
 
 /** `hindcast serve`: the endpoint, the projector and the metrics in one process, until Ctrl-C or SIGTERM. */
 export function serveCommand(program: Command): void {
@@ -17,6 +16,7 @@ export function serveCommand(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const config = configOf(command);
       const signal = listenForInterruption();
+      const { startServer } = await import('../start-server.js');
       const server = await startServer(config, createLogger(config.logLevel));
       note(
         `serving ${server.models.join(', ') || 'no model yet'} on ${server.url}   docs ${server.url}/docs   data ${config.data}`,

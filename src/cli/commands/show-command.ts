@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { renderPrediction } from '../../projections/queries/render-prediction.js';
-import { showPrediction } from '../../projections/queries/show-prediction.js';
 import { configOf } from '../global-options.js';
 import { print } from '../print.js';
 import { withWorkspace } from '../workspace.js';
@@ -13,6 +12,7 @@ export function showCommand(program: Command): void {
     .option('--json', 'as JSON')
     .description('one prediction whole: inputs, outputs, truth, what every replay said of it')
     .action(async (id: string, options: { json?: boolean }, command: Command) => {
+      const { showPrediction } = await import('../../projections/queries/show-prediction.js');
       await withWorkspace(configOf(command).data, async (workspace) => {
         const shown = await showPrediction({
           analytics: await workspace.analytics(),
