@@ -27,7 +27,10 @@ describe('a dataset’s schema', () => {
   });
 
   it('takes fields with the names of Object’s own members', () => {
-    const schema = withVersion(emptySchema, manifestOf({ constructor: 'float32' }));
+    const schema = withVersion(
+      emptySchema,
+      manifestOf(Object.fromEntries([['constructor', 'float32' as const]])),
+    );
     expect(schema.columns.map((column) => column.column)).toContain('in_constructor');
     expect(withOutput(schema, 'toString', 1).columns.at(-1)).toMatchObject({
       column: 'out_toString',
