@@ -53,7 +53,7 @@ const profile: ReferenceProfile = {
 };
 
 interface Row {
-  temp?: number | null;
+  temp?: number | string | null;
   carrier?: string | null;
   version?: string;
   at?: number;
@@ -94,7 +94,9 @@ async function serve(
   await log.append(events);
 }
 
-async function drift(range: { from?: number; until?: number } = {}): Promise<DriftReport> {
+async function drift(
+  range: { from?: number; until?: number; profile?: ReferenceProfile } = {},
+): Promise<DriftReport> {
   const analytics = await openAnalytics({ dataDirectory: folder, reader: log });
   try {
     return await computeDrift({
@@ -138,6 +140,23 @@ describe('drift of live rows against a profile', () => {
     expect(fieldOf(report, 'heavy').liveCount).toBe(8_000);
   });
 
+  it('takes a value sent with other digits than float32 keeps for the same value', async () => {
+    await serve(400, () => ({ temp: 5.1 }));
+    const temp = {
+      kind: 'number' as const,
+      missing: 0,
+      nonFinite: 0,
+      values: [Math.fround(5.1)],
+      counts: [10_000],
+      binEdges: [],
+    };
+    const report = await drift({ profile: { ...profile, features: { ...profile.features, temp } } });
+    expect(fieldOf(report, 'temp').values).toMatchObject({
+      ks: { d: { estimate: 0 } },
+      auc: { estimate: 0.5 },
+    });
+  });
+
   it('finds what changed, with its direction, and nothing else', async () => {
     await serve(8_000, (index, random) => ({
       temp: Math.floor(random() * 100) / 10 + 2,
@@ -162,8 +181,8 @@ describe('drift of live rows against a profile', () => {
     });
   });
 
-  it('counts null, absent and NaN as missing, in parts and in the tail alike', async () => {
-    await serve(4_000, (index) => ({ temp: index % 4 === 0 ? null : 5 }));
+  it('counts null and NaN as missing, in parts and in the tail alike', async () => {
+    await serve(4_000, (index) => ({ temp: index % 4 === 0 ? (index % 8 === 0 ? null : 'NaN') : 5 }));
     const tail = await drift();
     await projectAvailable({ dataDirectory: folder, reader: log, clock });
     expect(await drift()).toEqual(tail);
@@ -196,6 +215,13 @@ describe('drift of live rows against a profile', () => {
 });
 
 describe('the drift table', () => {
+  it('has room for the direction', async () => {
+    await serve(1_000, () => ({ temp: 9 }));
+    expect(renderDrift(await drift(), plainPaint)).toMatch(
+      /^drift +temp +num +AUC 0\.91 higher +<\.001 +4\.95→9 +0%→0% +1\.0k$/m,
+    );
+  });
+
   it('stays within 100 columns, drift first, whatever callers put into a category', async () => {
     const nasty = `a\u001b[31m\n${'w'.repeat(300)}`;
     await serve(2_000, () => ({ carrier: nasty }));

@@ -183,6 +183,7 @@ describe('the verdict on a category', () => {
       const values = compareCategories(draw(3_000), draw(400)) ?? null;
       // The distance itself is far above its floor here, by chance alone.
       expect(values?.totalVariation.estimate).toBeGreaterThan(0.1);
+      expect(values?.totalVariation.lower).toBeLessThan(0.1);
       if (judge(field('c', { reference: 3_000, live: 400 }, values)).verdict === 'drift') alarms += 1;
     }
     expect(alarms).toBeLessThanOrEqual(2);
