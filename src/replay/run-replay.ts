@@ -9,6 +9,7 @@ import type { ComparedRows } from './compare-rows.js';
 import { compareRows } from './compare-rows.js';
 import type { Judgement } from './judging/judge.js';
 import { createJudge } from './judging/judge.js';
+import { replaySettings } from './judging/replay-settings.js';
 import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
 import type { ReplayPlan } from './plan-replay.js';
 import { checkComparable, planReplay } from './plan-replay.js';
@@ -63,7 +64,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       const served = options.manifests.get(version);
       if (served !== undefined) checkComparable(served, plan.candidate);
     }
-    checkRecorded(inputs, compared, options);
+    await checkRecorded(inputs, compared, options, plan.candidate);
     // The control loads in its worker while this thread judges.
     const measuring = noiseFloorOf(options, plan, compared);
     // Awaited below; until then its rejection must not count as unhandled.
@@ -124,14 +125,27 @@ function trainedOnMicros({ trainedOn }: ModelManifest) {
   return { fromMicros: Date.parse(trainedOn.from) * 1000, untilMicros: Date.parse(trainedOn.until) * 1000 };
 }
 
-/** A feature that is null in every row was not recorded, whatever the dataset's columns say. */
-function checkRecorded(inputs: CandidateInputs, compared: ComparedRows, options: ReplayOptions): void {
+/**
+ * A candidate cannot be judged on features that were not recorded: those that no prediction of the log ever had, and
+ * those that no row in range has although training mostly did. A sparse one that happens to be null here is noted.
+ */
+async function checkRecorded(
+  inputs: CandidateInputs,
+  compared: ComparedRows,
+  options: ReplayOptions,
+  candidate: ModelManifest,
+): Promise<void> {
   const answered = compared.rows.rows + compared.excluded.candidateFailed;
-  const [feature, ...others] = inputs.neverRecorded();
-  if (feature === undefined || answered === 0 || options.missingFeature !== 'fail') return;
-  const names = [feature, ...others].join(', ');
+  const nowhere = inputs.neverRecorded();
+  if (nowhere.length === 0 || answered === 0 || options.missingFeature !== 'fail') return;
+  const elsewhere = await options.recorded.featuresWithValues(options.model, nowhere);
+  const sparse = (name: string): boolean =>
+    answered < replaySettings.judgedRowsMin ||
+    (candidate.features.find((feature) => feature.name === name)?.missingRate ?? 0) > 0.5;
+  const unfit = nowhere.filter((name) => !elsewhere.has(name) || !sparse(name));
+  if (unfit.length === 0) return;
   throw errors.REPLAY_CANDIDATE_UNFIT({
-    problem: `none of the ${answered} rows has a value of its ${others.length === 0 ? 'feature' : 'features'} ${names}`,
+    problem: `none of the ${answered} rows has a value of its ${unfit.length === 1 ? 'feature' : 'features'} ${unfit.join(', ')}`,
   });
 }
 

@@ -54,6 +54,12 @@ export function memoryRecordedPredictions(
         yield batchOf(found.slice(from, from + batchRows), query);
       }
     },
+    featuresWithValues: async (_model, features) =>
+      new Set(
+        features.filter((feature) =>
+          rows.some((row) => row.inputs[feature] !== null && row.inputs[feature] !== undefined),
+        ),
+      ),
     lookup: async (_model, positions) =>
       positions.map((position) => {
         const row = numbered[Number(position) - firstPosition];

@@ -18,6 +18,8 @@ import type {
 export function createRecordedPredictions(analytics: Analytics): RecordedPredictions {
   return {
     count: (query) => analytics.with((session) => count(session, query)),
+    featuresWithValues: (model, features) =>
+      analytics.with((session) => featuresWithValues(session, model, features)),
     read: (query) => readBatches(analytics, query),
     lookup: (model, positions) => analytics.with((session) => lookup(session, model, positions)),
     close: () => Promise.resolve(),
@@ -42,6 +44,22 @@ async function count(session: Session, query: RecordedQuery): ReturnType<Recorde
   } finally {
     await scope.release();
   }
+}
+
+async function featuresWithValues(
+  session: Session,
+  model: string,
+  features: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const dataset = requireDataset(session, model);
+  const found = new Set<string>();
+  for (const [feature, column] of present(features, dataset.schema.preferred.input)) {
+    const [row] = await session.database.rows(
+      `SELECT 1 FROM ${identifier(dataset.view)} WHERE ${identifier(column)} IS NOT NULL LIMIT 1`,
+    );
+    if (row !== undefined) found.add(feature);
+  }
+  return found;
 }
 
 async function availableRange(

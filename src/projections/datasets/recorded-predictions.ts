@@ -36,6 +36,8 @@ export interface RecordedBatch {
 /** What was recorded, over one state of the log, and how to find single rows again. */
 export interface RecordedPredictions {
   count(query: RecordedQuery): Promise<RecordedCount>;
+  /** Of these features, those that some recorded prediction of the model, at any time, has a value of. */
+  featuresWithValues(model: string, features: readonly string[]): Promise<ReadonlySet<string>>;
   /** Bounded memory: at most a few batches are alive at a time. */
   read(query: RecordedQuery): AsyncIterable<RecordedBatch>;
   /** Identity and inputs of single rows, for a report's examples; in the order asked. */

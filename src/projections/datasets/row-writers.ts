@@ -50,6 +50,8 @@ export function predictionRowWriter(
     list.push({ column, writer: next() });
     fields.set(column.field, list);
   }
+  // One map for all rows: nearly all of them leave it empty.
+  const rest = new Map<string, JsonValue>();
 
   return (event) => {
     const { data } = event;
@@ -71,12 +73,14 @@ export function predictionRowWriter(
     if (event.sensitive?.subject !== undefined) subject.text(event.sensitive.subject);
     const trace = event.traceparent?.split('-')[1];
     if (trace !== undefined) traceId.text(trace);
-    const rest = new Map<string, JsonValue>();
+    rest.clear();
     if (event.sensitive?.inputs !== undefined) writeInputs(event.sensitive.inputs, inputs, rest);
     if (event.type === 'PredictionServed') {
       const micros = event.data.latency;
       if (micros !== undefined) latency.number((micros.queueMicros + micros.inferenceMicros) / 1000);
-      for (const [name, value] of Object.entries(event.data.outputs)) {
+      const values = event.data.outputs;
+      for (const name of Object.keys(values)) {
+        const value = values[name] ?? null;
         if (value !== null && !writeField(outputs.get(name), value)) rest.set(`out_${name}`, value);
       }
     }

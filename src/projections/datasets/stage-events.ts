@@ -131,7 +131,9 @@ function foldSchemas(schemas: Map<string, DatasetSchema>, events: readonly Store
       const before = schemas.get(model) ?? emptySchema;
       let schema = before;
       if (event.type === 'PredictionServed') {
-        for (const [name, value] of Object.entries(event.data.outputs)) {
+        const { outputs } = event.data;
+        for (const name of Object.keys(outputs)) {
+          const value = outputs[name] ?? null;
           if (value !== null) schema = withOutput(schema, name, value);
         }
       }

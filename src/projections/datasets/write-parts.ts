@@ -1,13 +1,13 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../../services/platform/new-id.js';
-import type { Database } from '../duckdb/open-duckdb.js';
+import { threadsMax, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart, SharedPart } from './dataset-manifest.js';
 import { syncPath } from './replace-file.js';
 
 const copyOptions = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)';
-const parallelCopies = 3;
+const parallelCopies = threadsMax;
 
 /**
  * Writes a query's rows (with a position and an occurred_at) as one part for each UTC day, sorted by position. The files
@@ -21,6 +21,8 @@ export async function writeDayParts(options: {
   /** SELECT of all columns of a part. */
   readonly rows: string;
   readonly width: number;
+  /** Tables that are not needed once the rows are sorted: two copies of the rows at a time are enough. */
+  readonly dropAfterSort?: readonly string[];
 }): Promise<PredictionPart[]> {
   const { database, directory, folder } = options;
   await mkdir(join(directory, folder), { recursive: true });
@@ -28,6 +30,7 @@ export async function writeDayParts(options: {
   await database.run(
     `CREATE OR REPLACE TABLE ${table} AS SELECT r.*, CAST(occurred_at AS DATE) AS day FROM (${options.rows}) r ORDER BY day, position`,
   );
+  for (const used of options.dropAfterSort ?? []) await database.run(`DROP TABLE ${identifier(used)}`);
   const days = await database.rows(
     `SELECT CAST(day AS VARCHAR), count(*), min(position), max(position), min(occurred_at), max(occurred_at) FROM ${table} GROUP BY day ORDER BY day`,
   );
@@ -108,6 +111,7 @@ async function inParallel<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = [];
   let next = 0;
+  await database.setThreads(1);
   const workers = Array.from({ length: Math.min(parallelCopies, items.length) }, async () => {
     const connection = await database.connect();
     try {
@@ -122,6 +126,10 @@ async function inParallel<Item, Result>(
       connection.closeSync();
     }
   });
-  await Promise.all(workers);
+  try {
+    await Promise.all(workers);
+  } finally {
+    await database.setThreads(threadsMax);
+  }
   return results;
 }

@@ -44,17 +44,22 @@ export interface Database {
    * SQL_FAILED with its message.
    */
   userQuery(sql: string): Promise<SqlStream>;
+  /** How many threads one statement may use; many small statements at once are cheaper with one each. */
+  setThreads(threads: number): Promise<void>;
   /** From here on SQL sees only what is in memory and files below `directory`; settings are locked. */
   restrictTo(directory: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Threads of a database, unless told otherwise. */
+export const threadsMax = 2;
 
 /** Opens an empty in-memory database. `temporaryDirectory`: a folder to spill to. */
 export async function openDuckDb(options: { readonly temporaryDirectory: string }): Promise<Database> {
   // DuckDB makes the folder when it first spills.
   const spill = join(options.temporaryDirectory, `tmp-${newId()}`);
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: '2',
+    threads: String(threadsMax),
     memory_limit: `${limits.sqlMemoryMegabytes}MB`,
     temp_directory: spill,
     autoinstall_known_extensions: 'false',
@@ -85,6 +90,9 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
       } catch (error) {
         throw sqlFailed(error);
       }
+    },
+    setThreads: async (threads) => {
+      await connection.run(`SET threads = ${threads}`);
     },
     restrictTo: async (directory) => {
       await connection.run(`SET allowed_directories = [${literal(directory)}, ${literal(spill)}]`);

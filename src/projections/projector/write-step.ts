@@ -7,7 +7,7 @@ import { resolveStagedPredictions, resolveWrittenPredictions } from '../datasets
 import { stagedTable, type Staged } from '../datasets/stage-events.js';
 import { writeDayParts, writeSharedPart } from '../datasets/write-parts.js';
 import type { Database } from '../duckdb/open-duckdb.js';
-import { identifier, parquetFiles } from '../duckdb/sql-text.js';
+import { parquetFiles } from '../duckdb/sql-text.js';
 import { compactModel } from './compact-model.js';
 import { planSharedMerge } from './plan-compaction.js';
 
@@ -98,9 +98,8 @@ async function writeModel(options: {
       folder,
       rows: stagedRowsSql({ schema, table, truths: 'staged_truths' }),
       width: schema.columns.length,
+      dropAfterSort: [table, 'staged_truths'],
     });
-    await database.run(`DROP TABLE ${identifier(table)}`);
-    await database.run('DROP TABLE staged_truths');
   }
   const compacted = await compactModel({
     database,

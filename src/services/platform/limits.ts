@@ -14,7 +14,7 @@ export const limits = {
   recentPredictionsMax: 65_536,
   readBatchEventsMax: 8_192,
   sqlMemoryMegabytes: 256,
-  tailEventsPerPart: 262_144,
+  tailEventsPerPart: 131_072,
   categoriesMax: 10_000,
   replayFailedRowsIsolatedMax: 10_000,
   outputColumnsMax: 64,
