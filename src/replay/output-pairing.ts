@@ -63,7 +63,7 @@ export function decodedOutputs(pairing: OutputPairing, rows: number): DecodedOut
   };
 }
 
-/** Decodes all rows of `outputs` into `decoded` from row `at` on. Without a label output, the threshold decides. */
+/** Decodes all rows of `outputs` into `decoded` from row `at` on. A row without a label gets the one that its scores mean. */
 export function decodeOutputs(options: {
   readonly pairing: OutputPairing;
   readonly outputs: { readonly [role: string]: Column };
@@ -88,10 +88,18 @@ export function decodeOutputs(options: {
       target: decoded.label,
       at,
     });
-  } else if (pairing.task === 'binary-classification' && score !== undefined) {
-    for (let row = at; row < at + rows; row += 1) decoded.label[row] = (score[row] ?? 0) >= threshold ? 1 : 0;
-  } else if (pairing.task === 'multiclass-classification') {
-    for (let row = at; row < at + rows; row += 1) decoded.label[row] = highest(decoded.scores, row);
+  }
+  // What has no label (an import often has a score alone) gets the one that its score means.
+  for (let row = at; row < at + rows; row += 1) {
+    if ((decoded.label[row] ?? -1) >= 0) continue;
+    if (pairing.task === 'binary-classification' && Number.isFinite(score?.[row])) {
+      decoded.label[row] = (score?.[row] ?? 0) >= threshold ? 1 : 0;
+    } else if (
+      pairing.task === 'multiclass-classification' &&
+      decoded.scores.every((scores) => Number.isFinite(scores[row]))
+    ) {
+      decoded.label[row] = highest(decoded.scores, row);
+    }
   }
 }
 
