@@ -19,10 +19,10 @@ const bareFileBytes = 64 * 1024 * 1024;
 const codecSeconds = 1;
 
 /**
- * Prints, in about 30 s: appends a second by batch size against a bare synchronous loop that writes the same bytes
+ * Measures, in about 30 s: appends a second by batch size against a bare synchronous loop that writes the same bytes
  * with the same sync; codec and scan rates against msgpackr's records; bytes an event against JSON lines.
  */
-export async function runLogBench(): Promise<void> {
+export async function runLogBench(): Promise<string> {
   // Beside the working folder: a temporary folder may be in memory, where a sync costs nothing.
   const directory = await mkdtemp(resolve('.bench-log-'));
   const lines: string[] = [];
@@ -36,7 +36,7 @@ export async function runLogBench(): Promise<void> {
   } finally {
     await rm(directory, { recursive: true });
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  return ['```', ...lines, '```'].join('\n');
 }
 
 async function appendLine(

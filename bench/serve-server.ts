@@ -10,7 +10,12 @@ import { openSegmentLog } from '../src/services/event-log/segment-log/segment-lo
 import { featureSchemaDigest } from '../src/services/inference/feature-schema-digest.js';
 import { readBundle } from '../src/services/inference/read-bundle.js';
 import { openArtefactStore } from '../src/services/inference/artefact-store.js';
-import { decidePromote, decideRegister, emptyRegistry, evolveRegistry } from '../src/services/inference/registry.js';
+import {
+  decidePromote,
+  decideRegister,
+  emptyRegistry,
+  evolveRegistry,
+} from '../src/services/inference/registry.js';
 import { systemClock } from '../src/services/platform/clock.js';
 import { createLogger } from '../src/services/platform/logger.js';
 import { createMetrics } from '../src/services/platform/metrics.js';
@@ -54,19 +59,32 @@ async function bareServer(): Promise<number> {
     waiting = [];
     const shape = [batch.length, 1];
     const feeds: Record<string, Tensor> = {};
-    for (const name of strings) feeds[name] = new Tensor('string', batch.map((row) => String(row.inputs[name])), shape);
-    for (const name of floats) feeds[name] = new Tensor('float32', Float32Array.from(batch, (row) => Number(row.inputs[name])), shape);
+    for (const name of strings)
+      feeds[name] = new Tensor(
+        'string',
+        batch.map((row) => String(row.inputs[name])),
+        shape,
+      );
+    for (const name of floats)
+      feeds[name] = new Tensor(
+        'float32',
+        Float32Array.from(batch, (row) => Number(row.inputs[name])),
+        shape,
+      );
     const scores = (await session.run(feeds))['probabilities']?.data;
     for (const [index, row] of batch.entries()) row.resolve(Number(scores?.[index * 2 + 1]));
   };
   const app = fastify();
-  app.post<{ Body: { inputs: Record<string, string | number> } }>('/v1/models/flights/predict', async (request) => {
-    const score = await new Promise<number>((resolve) => {
-      waiting.push({ inputs: request.body.inputs, resolve });
-      if (waiting.length === 1) setImmediate(() => void flush());
-    });
-    return { model: 'flights', score };
-  });
+  app.post<{ Body: { inputs: Record<string, string | number> } }>(
+    '/v1/models/flights/predict',
+    async (request) => {
+      const score = await new Promise<number>((resolve) => {
+        waiting.push({ inputs: request.body.inputs, resolve });
+        if (waiting.length === 1) setImmediate(() => void flush());
+      });
+      return { model: 'flights', score };
+    },
+  );
   return (await listen(app, { host: '127.0.0.1', port: 0 })).port;
 }
 
@@ -78,19 +96,30 @@ async function hindcastServer(withLog: boolean): Promise<number> {
   let registry = emptyRegistry;
   const fold = async (): Promise<void> => {
     registry = emptyRegistry;
-    for await (const events of log.read()) for (const event of events) registry = evolveRegistry(registry, event as StoredEvent);
+    for await (const events of log.read())
+      for (const event of events) registry = evolveRegistry(registry, event as StoredEvent);
   };
   const { manifest, modelPath } = await readBundle(bundle);
   const model = await artefacts.put(await readFile(modelPath));
   await log.append(
-    decideRegister(registry, { id: 'register-v1', occurredAt: 0, manifest, featureSchemaDigest: featureSchemaDigest(manifest), artefacts: { model } }),
+    decideRegister(registry, {
+      id: 'register-v1',
+      occurredAt: 0,
+      manifest,
+      featureSchemaDigest: featureSchemaDigest(manifest),
+      artefacts: { model },
+    }),
   );
   await fold();
-  await log.append(decidePromote(registry, { id: 'promote-v1', occurredAt: 0, model: 'flights', version: 'v1' }));
+  await log.append(
+    decidePromote(registry, { id: 'promote-v1', occurredAt: 0, model: 'flights', version: 'v1' }),
+  );
   await fold();
   // With the log off, an append costs nothing and keeps nothing.
   let next = 0;
-  const nowhere: EventAppender = { append: async (events) => ({ firstPosition: (next += events.length) - events.length, recordedAt: 0 }) };
+  const nowhere: EventAppender = {
+    append: async (events) => ({ firstPosition: (next += events.length) - events.length, recordedAt: 0 }),
+  };
   const appender = withLog ? log : nowhere;
   const logger = createLogger('warn');
   const metrics = createMetrics();

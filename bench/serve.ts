@@ -49,8 +49,13 @@ export async function runServeBench(): Promise<string> {
           results.get(variant)?.push(await httpLoad({ port, path, bodies, connections, seconds }));
         }
       }
-      const rate = (variant: Variant): number => median((results.get(variant) ?? []).map((result) => result.requestsPerSecond));
-      const against: { readonly [variant in Variant]: number } = { bare: rate('bare'), 'without-log': rate('bare'), 'with-log': rate('without-log') };
+      const rate = (variant: Variant): number =>
+        median((results.get(variant) ?? []).map((result) => result.requestsPerSecond));
+      const against: { readonly [variant in Variant]: number } = {
+        bare: rate('bare'),
+        'without-log': rate('bare'),
+        'with-log': rate('without-log'),
+      };
       for (const variant of variants) {
         const measured = results.get(variant) ?? [];
         rows.push([
@@ -59,7 +64,9 @@ export async function runServeBench(): Promise<string> {
           rounded(rate(variant)),
           rounded(median(measured.map((result) => result.p50Millis)), 2),
           rounded(median(measured.map((result) => result.p99Millis)), 2),
-          variant === 'bare' ? '' : `${variant === 'with-log' ? 'c/b' : 'b/a'} ${rounded(rate(variant) / against[variant], 2)}`,
+          variant === 'bare'
+            ? ''
+            : `${variant === 'with-log' ? 'c/b' : 'b/a'} ${rounded(rate(variant) / against[variant], 2)}`,
           String(measured.reduce((sum, result) => sum + result.errors, 0)),
         ]);
       }
@@ -73,8 +80,12 @@ export async function runServeBench(): Promise<string> {
   return markdownTable(['connections', 'server', 'requests/s', 'p50 ms', 'p99 ms', 'ratio', 'errors'], rows);
 }
 
-async function startServer(variant: Variant): Promise<{ readonly port: number; readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'serve-server.js'), variant], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function startServer(
+  variant: Variant,
+): Promise<{ readonly port: number; readonly child: ChildProcess }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'serve-server.js'), variant], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { port: Number(line.toString('utf8')), child };
 }

@@ -1,0 +1,53 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Flight } from '../../src/cli/demo/flights-calendar.js';
+import { windowsUntil } from '../../src/cli/demo/flights-calendar.js';
+import { readFlights } from '../../src/cli/demo/read-flights.js';
+import { seedFlights } from '../../src/cli/demo/seed-flights.js';
+import type { SeedResult } from '../../src/cli/demo/seed-flights.js';
+import { dataPaths } from '../../src/cli/workspace.js';
+import { projectAvailable } from '../../src/projections/projector/project-available.js';
+import { openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
+import { systemClock } from '../../src/services/platform/clock.js';
+import { root } from './root.js';
+
+export interface SeededFlights {
+  readonly directory: string;
+  /** The whole calendar, microseconds UTC. */
+  readonly fromMicros: number;
+  readonly untilMicros: number;
+  readonly seeded: SeedResult;
+  readonly projectSeconds: number;
+}
+
+/** The example traffic in a new data folder, seeded and projected as the demo does it; each flight `copies` times. */
+export async function seededFlights(copies: number): Promise<SeededFlights> {
+  const directory = await mkdtemp(join(tmpdir(), 'hindcast-bench-'));
+  const paths = dataPaths(directory);
+  const now = Date.parse('2014-01-02T00:00:00Z') * 1000;
+  const traffic = await readFlights(join(root, 'examples', 'flights', 'traffic.parquet'), now);
+  const log = await openSegmentLog({ directory: paths.log, clock: systemClock });
+  const seeded = await seedFlights({
+    log,
+    artefactsDirectory: paths.artefacts,
+    bundles: ['v1', 'v2', 'v3'].map((version) => join(root, 'examples', 'flights', version)),
+    windows: windowsUntil(repeated(traffic.flights, copies), now),
+    firstAt: traffic.firstAt,
+    total: traffic.flightsUntilNow * copies,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+  const started = performance.now();
+  await projectAvailable({ dataDirectory: directory, reader: log });
+  const projectSeconds = (performance.now() - started) / 1000;
+  await traffic.close();
+  await log.close();
+  return { directory, fromMicros: traffic.firstAt, untilMicros: now, seeded, projectSeconds };
+}
+
+async function* repeated(flights: AsyncIterable<Flight>, copies: number): AsyncGenerator<Flight> {
+  for await (const flight of flights) {
+    for (let copy = 0; copy < copies; copy += 1) yield { ...flight, key: `${flight.key}-${copy}` };
+  }
+}
