@@ -144,8 +144,10 @@ function feedOf(
 }
 
 async function bareRun(flights: SeededFlights, version: string, feeds: Feeds): Promise<number> {
-  const path = await withWorkspace(flights.directory, async ({ artefacts, registry }) =>
-    artefacts.path(requireVersion(await registry(), 'flights', version).artefacts.model.sha256),
+  const path = await withWorkspace(flights.directory, async (workspace) =>
+    workspace.artefacts.path(
+      requireVersion(await workspace.registry(), 'flights', version).artefacts.model.sha256,
+    ),
   );
   const session = await InferenceSession.create(path, {
     intraOpNumThreads: 1,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ProjectionResult, ProjectorOptions } from '../../projections/projector/project-available.js';
 import { configOf } from '../global-options.js';
 import { listenForInterruption } from '../interruption.js';
 import { note, print } from '../print.js';
@@ -43,14 +44,12 @@ export function projectionsCommand(program: Command): void {
   }
 }
 
-async function loadProject(): Promise<
-  typeof import('../../projections/projector/project-available.js').projectAvailable
-> {
+type Project = (options: ProjectorOptions) => Promise<ProjectionResult>;
+
+async function loadProject(): Promise<Project> {
   return (await import('../../projections/projector/project-available.js')).projectAvailable;
 }
 
-async function loadRebuild(): Promise<
-  typeof import('../../projections/projector/rebuild-projections.js').rebuildProjections
-> {
+async function loadRebuild(): Promise<Project> {
   return (await import('../../projections/projector/rebuild-projections.js')).rebuildProjections;
 }

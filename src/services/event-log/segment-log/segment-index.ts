@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type FrameHeader, readInt64, writeInt64 } from './frame.js';
@@ -115,10 +115,6 @@ export async function readSegmentIndex(
     });
   }
   return { blocks, endPosition: readInt64(bytes, 8), endOffset: readInt64(bytes, 16) };
-}
-
-export async function removeSegmentIndex(directory: string, segment: number): Promise<void> {
-  await rm(join(directory, indexName(segment)), { force: true });
 }
 
 export function indexName(segment: number): string {
