@@ -172,12 +172,36 @@ describe('segment log: events of other processes', () => {
 });
 
 describe('segment log: a writer that is killed', () => {
+  it('leaves a lock that is taken over even while nobody has collected the ended process', async () => {
+    const directory = await temporaryFolder();
+    // The shell starts the writer, and then becomes a program that never asks for it.
+    const parent = spawn(
+      'sh',
+      ['-c', '"$0" "$@" & exec sleep 60', process.execPath, script, 'write', directory, String(64 * 1024)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    for await (const line of createInterface({ input: parent.stdout })) {
+      if (line !== '') break;
+    }
+    const holder: unknown = JSON.parse(await readFile(join(directory, 'writer.lock'), 'utf8'));
+    const pid = Number(Reflect.get(Object(holder), 'pid'));
+    process.kill(pid, 'SIGKILL');
+    while (!/\) Z/.test(await readFile(`/proc/${pid}/stat`, 'utf8')))
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    const log = await openSegmentLog({ directory, clock });
+    await log.close();
+    parent.kill('SIGKILL');
+  });
+
   it(`loses nothing that it acknowledged, in ${killRounds} rounds, and readers never see anything wrong`, async () => {
     const directory = await temporaryFolder();
     const random = seededRandom(31);
     const acknowledged: string[] = [];
     for (let round = 0; round < killRounds; round += 1) {
       const child = startChild('write', directory, String(64 * 1024));
+      const ended = once(child, 'exit');
       const killAfter = 20 + Math.floor(random() * 2_000);
       let received = 0;
       let readable = acknowledged.length;
@@ -195,6 +219,7 @@ describe('segment log: a writer that is killed', () => {
         if (received === killAfter) child.kill('SIGKILL');
       }
       await reading;
+      await ended;
       const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
       await log.close();
       const stored = await ids(directory);

@@ -1,5 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { bundle, folderWithV1, succeed } from '../support/flights-folder.js';
 import { root, runCommand } from '../support/run-command.js';
@@ -142,6 +143,30 @@ columns: { occurredAt: asked_at, key: order, outputs: { score: p }, truth: answe
     ]);
     expect(replayed.code).toBe(2);
     expect(replayed.stdout).toContain('imported');
+  });
+
+  it('takes Parquet too', async () => {
+    const data = await folderWithV1();
+    const directory = await temporaryFolder();
+    await writeFile(join(directory, 'predictions.csv'), `${[columns, ...rows].join('\n')}\n`);
+    await writeFile(join(directory, 'mapping.yaml'), mapping);
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await connection.run(
+      `copy (select * from read_csv('${join(directory, 'predictions.csv')}')) to '${join(directory, 'predictions.parquet')}'`,
+    );
+    connection.closeSync();
+    instance.closeSync();
+    const imported = await succeed('hindcast', [
+      'import',
+      join(directory, 'predictions.parquet'),
+      '--mapping',
+      join(directory, 'mapping.yaml'),
+      '--data',
+      data,
+      '--quiet',
+    ]);
+    expect(imported.stdout).toContain('imported 50 predictions and 50 outcomes');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { smallDemo, succeed } from '../support/flights-folder.js';
+import { folderWithV1, smallDemo, succeed } from '../support/flights-folder.js';
 import { runCommand } from '../support/run-command.js';
 import type { CommandResult } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -145,5 +145,23 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
     ]);
     expect(result.code).toBe(64);
     expect(result.stderr).toContain('DRIFT_NO_ROWS');
+  });
+
+  it('starts over when asked, and says so; the folder of somebody else is left alone', async () => {
+    const again = await runCommand('hindcast', [
+      'demo',
+      '--once',
+      '--fresh',
+      '--now',
+      '2013-07-04',
+      '--data',
+      data,
+    ]);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('starting over, as asked');
+    const foreign = await folderWithV1();
+    const refused = await smallDemo(foreign);
+    expect(refused.code).toBe(64);
+    expect(refused.stderr).toContain("not the demo's");
   });
 });

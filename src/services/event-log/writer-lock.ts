@@ -153,20 +153,37 @@ function isAlive(holder: LockHolder): boolean {
     // It is there, under another user.
     if (!hasCode(error, 'EPERM')) throw error;
   }
-  const startedAt = processStart(holder.pid);
-  return holder.startedAt === null || startedAt === undefined || startedAt === holder.startedAt;
+  const found = processFacts(holder.pid);
+  // A process that ended and was not collected by its parent yet still has its number, but writes nothing any more.
+  if (found?.ended === true) return false;
+  return holder.startedAt === null || found === undefined || found.startedAt === holder.startedAt;
 }
 
-/** When a process began, in the system's own counting, with the boot it belongs to; undefined where that is not told. */
+/** Undefined where the system does not tell. */
 function processStart(pid: number): string | undefined {
+  return processFacts(pid)?.startedAt;
+}
+
+interface ProcessFacts {
+  /** When it began, in the system's own counting, with the boot it belongs to. */
+  readonly startedAt: string;
+  /** It is a zombie, or dead. */
+  readonly ended: boolean;
+}
+
+function processFacts(pid: number): ProcessFacts | undefined {
   const statPath = `/proc/${pid}/stat`;
   if (!existsSync(statPath)) return undefined;
   try {
     const stat = readFileSync(statPath, 'latin1');
     // The second field is the command in parentheses, which may itself hold spaces and parentheses.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const state = fields[0] ?? '';
+    const ticks = fields[19];
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return ticks === undefined ? undefined : `${boot} ${ticks}`;
+    return ticks === undefined
+      ? undefined
+      : { startedAt: `${boot} ${ticks}`, ended: ['Z', 'X', 'x'].includes(state) };
   } catch (error) {
     // It ended between the two looks, or this system has no such file.
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined;
