@@ -24,11 +24,17 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const predictions = new Counter({
+  // Counted by hand and handed over when somebody asks: looking labels up for every request costs more than counting.
+  const served = new Map<string, { readonly model: string; readonly version: string; rows: number }>();
+  const predictions: Counter<'model' | 'version'> = new Counter({
     name: 'hindcast_predictions_total',
     help: 'Predictions served and durable',
     labelNames: ['model', 'version'],
     registers,
+    collect: (): void => {
+      predictions.reset();
+      for (const { model, version, rows } of served.values()) predictions.inc({ model, version }, rows);
+    },
   });
   const rejected = new Counter({
     name: 'hindcast_rows_rejected_total',
@@ -89,29 +95,27 @@ export function createMetrics(): Metrics {
     buckets: secondsBuckets,
     registers,
   });
-  const position = new Gauge({
+  let nextPosition = 0;
+  const position: Gauge = new Gauge({
     name: 'hindcast_log_next_position',
     help: 'Position that the next event will get',
     registers,
+    collect: (): void => position.set(nextPosition),
   });
   const projected = new Gauge({
     name: 'hindcast_projected_position',
     help: 'Everything before this position is in the datasets',
     registers,
   });
-  const counters = new Map<string, Counter.Internal>();
-  const child = (counter: Counter<'model' | 'version'>, model: string, version: string): Counter.Internal => {
-    const key = `${model}@${version}`;
-    const known = counters.get(key);
-    if (known !== undefined) return known;
-    const made = counter.labels({ model, version });
-    counters.set(key, made);
-    return made;
-  };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    predictions: (model, version, rows) => child(predictions, model, version).inc(rows),
+    predictions: (model, version, rows) => {
+      const key = `${model}@${version}`;
+      const counted = served.get(key);
+      if (counted === undefined) served.set(key, { model, version, rows });
+      else counted.rows += rows;
+    },
     rejected: (model, rows) => rejected.inc({ model }, rows),
     rejectionsNotStored: (rows) => notStored.inc(rows),
     failed: (model, rows) => failed.inc({ model }, rows),
@@ -124,7 +128,9 @@ export function createMetrics(): Metrics {
       batchRows.observe(rows);
     },
     appendSeconds: (seconds) => append.observe(seconds),
-    logPosition: (next) => position.set(next),
+    logPosition: (next) => {
+      nextPosition = next;
+    },
     projectedPosition: (next) => projected.set(next),
   };
 }

@@ -3,13 +3,7 @@
  * Tells an outcome at once that its prediction is known; what is not found here is looked up in the datasets.
  */
 export interface RecentPredictions {
-  add(prediction: {
-    readonly model: string;
-    readonly id: string;
-    readonly requestId: string;
-    readonly row: number;
-    readonly key?: string | undefined;
-  }): void;
+  add(model: string, id: string, requestId: string, row: number, key: string | undefined): void;
   has(reference: OutcomeReference): boolean;
 }
 
@@ -28,7 +22,7 @@ export function createRecentPredictions(capacity: number): RecentPredictions {
   let old = young;
   let count = 0;
   return {
-    add: ({ model, id, requestId, row, key }) => {
+    add: (model, id, requestId, row, key) => {
       if (count === capacity) {
         old = young;
         young = new Set();

@@ -85,7 +85,7 @@ export function createRecordPredictions(options: {
     metrics.predictions(request.model, serving.manifest.version, served.length);
     metrics.logPosition(receipt.firstPosition + events.length);
     const replies: RowReply[] = served.map(({ row, event, offset }) => {
-      recent.add({ ...event.data, id: event.id });
+      recent.add(request.model, event.id, request.requestId, row.index, row.row.key);
       return {
         kind: 'served',
         row: row.index,
