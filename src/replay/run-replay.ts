@@ -25,9 +25,7 @@ import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
 export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   const clock = options.clock ?? systemClock;
   const startedAtMicros = clock.nowMicros();
-  const plan = await planReplay(options);
-  options.signal?.throwIfAborted();
-  const models = await loadModels(options, plan);
+  const { plan, models } = await planAndLoad(options);
   try {
     const replayStartedMicros = clock.nowMicros();
     const inputs = candidateInputs({
@@ -109,13 +107,34 @@ interface ReplayModels {
   readonly control: InferenceModel | undefined;
 }
 
-async function loadModels(options: ReplayOptions, plan: ReplayPlan): Promise<ReplayModels> {
-  const candidate = await options.loadModel(plan.candidate.version);
-  if (plan.control === undefined) return { candidate, control: undefined };
+/** The rows are counted while the candidate's worker starts; a plan that cannot be kept closes what was loaded. */
+async function planAndLoad(
+  options: ReplayOptions,
+): Promise<{ readonly plan: ReplayPlan; readonly models: ReplayModels }> {
+  const loading = options.manifests.has(options.candidate) ? options.loadModel(options.candidate) : undefined;
+  // Met below, where the plan's own error comes first.
+  loading?.catch(() => undefined);
   try {
-    return { candidate, control: await options.loadModel(plan.control.version) };
+    const plan = await planReplay(options);
+    options.signal?.throwIfAborted();
+    const control = plan.control === undefined ? undefined : await options.loadModel(plan.control.version);
+    return { plan, models: { candidate: await candidateOf(loading, control, options), control } };
   } catch (error) {
-    await candidate.close();
+    const [loaded] = await Promise.allSettled([loading]);
+    if (loaded.status === 'fulfilled') await loaded.value?.close();
+    throw error;
+  }
+}
+
+async function candidateOf(
+  loading: Promise<InferenceModel> | undefined,
+  control: InferenceModel | undefined,
+  options: ReplayOptions,
+): Promise<InferenceModel> {
+  try {
+    return await (loading ?? options.loadModel(options.candidate));
+  } catch (error) {
+    await control?.close();
     throw error;
   }
 }
