@@ -2,7 +2,6 @@ import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 // The rival that the codec is measured against.
-// oxlint-disable-next-line no-restricted-imports
 import { Packr } from 'msgpackr';
 import type { PredictionServed } from '../src/schemas/events.js';
 import { decodeEvents, encodeEvents } from '../src/services/event-log/event-codec.js';

@@ -4,6 +4,7 @@ import { loadRegistry } from '../projections/load-registry.js';
 import { startProjectorWorker } from '../projections/projector/projector-thread.js';
 import type { StoredEvent } from '../schemas/events.js';
 import { openSegmentLog } from '../services/event-log/segment-log/segment-log.js';
+import type { SegmentLog } from '../services/event-log/segment-log/segment-log.js';
 import { openArtefactStore } from '../services/inference/artefact-store.js';
 import { systemClock } from '../services/platform/clock.js';
 import { assertSafeAddress } from '../services/platform/config.js';
@@ -45,6 +46,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       await models?.follow(events);
     },
   });
+  reportRecovery(log.recovery, logger);
   const closers: (() => Promise<void>)[] = [() => log.close()];
   const stop = async (): Promise<void> => {
     for (const close of closers.toReversed()) await close();
@@ -109,4 +111,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     await stop();
     throw error;
   }
+}
+
+/** What a crash left behind is never mended in silence. */
+function reportRecovery(
+  { tornTail, eventsAfterHead, headDamaged }: SegmentLog['recovery'],
+  logger: Logger,
+): void {
+  if (tornTail !== undefined)
+    logger.warn({ ...tornTail }, 'the log ended in a torn tail: it was cut off and kept aside');
+  if (headDamaged) logger.warn({}, 'the head file was damaged and was written anew');
+  if (eventsAfterHead > 0)
+    logger.info({ events: eventsAfterHead }, 'events after the head file were whole and are kept');
 }

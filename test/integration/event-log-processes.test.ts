@@ -18,7 +18,6 @@ import { samplePredictions, seededRandom } from '../support/sample-events.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const script = fileURLToPath(new URL('../support/log-child.mjs', import.meta.url));
-// oxlint-disable-next-line node/no-process-env
 const killRounds = Number(process.env['HINDCAST_KILL_ROUNDS'] ?? 5);
 
 function startChild(...args: string[]): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {

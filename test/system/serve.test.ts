@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle, folderWithV1, succeed } from '../support/flights-folder.js';
 import { flightInputs } from '../support/flights-app.js';
-import { runCommand, startServerProcess } from '../support/run-command.js';
+import { runCommand, startCommand, startServerProcess } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Reply {
@@ -129,6 +131,32 @@ describe('hindcast serve, in a process of its own', () => {
     ]);
     expect(result.code).toBe(64);
     expect(result.stderr).toContain('ADDRESS_NEEDS_TOKENS');
+  });
+
+  it('says on the log line of its start that a torn tail was cut off and kept aside', async () => {
+    const data = await folderWithV1();
+    const directory = join(data, 'log');
+    const segment = join(
+      directory,
+      (await readdir(directory))
+        .filter((name) => /^\d{20}\.(?!index)/.test(name))
+        .toSorted()
+        .at(-1) ?? '',
+    );
+    const bytes = await readFile(segment);
+    const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    bytes.fill(0xab, end, end + 40);
+    await writeFile(segment, bytes);
+    const child = startCommand('hindcast', ['serve', '--data', data, '--port', '0'], {
+      env: { HINDCAST_LOG_LEVEL: 'warn' },
+    });
+    let text = '';
+    for await (const chunk of child.stderr ?? []) {
+      text += String(chunk);
+      if (text.includes('serving flights')) child.kill('SIGTERM');
+    }
+    expect(text).toContain('torn tail');
+    expect(text).toContain('keptIn');
   });
 
   it('keeps every acknowledged prediction through kill -9 under load', async () => {
