@@ -1,11 +1,12 @@
 import type { NewEvent } from '../../schemas/events.js';
-import { HindcastError, errors } from '../platform/errors.js';
+import { type HindcastError, errors } from '../platform/errors.js';
 import { limits } from '../platform/limits.js';
 import { encodeEvents } from './event-codec.js';
 import type { AppendReceipt } from './event-log.js';
 import { validateEvents } from './validate-events.js';
+import { asWriteFailure, isDiskFull } from './write-failure.js';
 
-/** Makes one frame durable; called with one at a time. Its rejection is final. */
+/** Makes one frame durable; called with one at a time. Its rejection is final, unless it is LOG_DISK_FULL. */
 export type CommitFrame = (events: readonly NewEvent[], payload: Uint8Array) => Promise<AppendReceipt>;
 
 interface Waiting {
@@ -86,7 +87,8 @@ export class CommitQueue {
           firstPosition += waiting.events.length;
         }
       } catch (error) {
-        this.#fail(error);
+        if (isDiskFull(error)) for (const waiting of frame.group) waiting.reject(error);
+        else this.#fail(error);
       }
     }
     for (const waiting of group) {
@@ -97,10 +99,7 @@ export class CommitQueue {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??=
-      error instanceof HindcastError
-        ? error
-        : errors.LOG_WRITE_FAILED({ problem: error instanceof Error ? error.message : String(error) }, error);
+    this.#failure ??= asWriteFailure(error);
   }
 }
 

@@ -210,6 +210,13 @@ export const catalogue = {
     message: (d) => `The log could not make events durable and refuses further writes: ${d.problem}.`,
     action: 'Check the disk (space, health), then start the process again; what was acknowledged is safe.',
   }),
+  LOG_DISK_FULL: entry<{ directory: string; bytes: number }>({
+    status: 503,
+    exitCode: 70,
+    message: (d) =>
+      `The disk has no room for another segment of the log: ${d.bytes} bytes are needed in ${d.directory}.`,
+    action: 'Nothing of this append was stored. Make room; the log goes on by itself, without a restart.',
+  }),
   LOG_CORRUPT: entry<{ segment: string; offset: number; position: string; problem: string }>({
     status: 500,
     exitCode: 70,

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync, writeSync, fsyncSync, constants } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { type LogFile, type LogFolder, writeFullyNow } from './file-system.js';
 import { hashBytes, readInt64, writeInt64 } from './frame.js';
 
 /*
@@ -73,19 +74,33 @@ export function readOpenHeadFile(file: number): HeadFileState {
 
 /** Writes heads in turn into the two slots. A class because it holds an open file. */
 export class HeadWriter {
-  readonly #file: number;
+  readonly #file: LogFile;
   #sequence: number;
   readonly #slot = Buffer.alloc(slotBytes);
 
-  private constructor(file: number, sequence: number) {
+  private constructor(file: LogFile, sequence: number) {
     this.#file = file;
     this.#sequence = sequence;
   }
 
-  /** `sequence`: the greatest that the file holds. */
-  static open(directory: string, sequence: number): HeadWriter {
-    const file = openSync(join(directory, headName), constants.O_RDWR | constants.O_CREAT, 0o600);
-    return new HeadWriter(file, sequence);
+  /** Writes `head` into both slots, so that what was damaged is whole again. `sequence`: the greatest in the file. */
+  static async open(
+    { directory, fileSystem }: LogFolder,
+    { sequence, head }: { readonly sequence: number; readonly head: Head },
+  ): Promise<HeadWriter> {
+    const file = await fileSystem.open(join(directory, headName), 'kept');
+    try {
+      const writer = new HeadWriter(file, sequence);
+      writer.write(head);
+      writer.write(head);
+      await writer.sync();
+      // The name of a new file.
+      await fileSystem.syncDirectory(directory);
+      return writer;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** In the page cache when it returns: visible to every process, and safe from the end of this one. */
@@ -101,16 +116,15 @@ export class HeadWriter {
     slot.set(head.hash, 48);
     writeInt64(slot, head.lastOffset, 80);
     slot.writeUInt32LE(crc32(slot.subarray(8)), 4);
-    const written = writeSync(this.#file, slot, 0, slotBytes, slotOffsets[this.#sequence % 2]);
-    if (written !== slotBytes) throw new Error('the head was written in part');
+    writeFullyNow(this.#file, slot, slotOffsets[this.#sequence % 2] ?? 0);
   }
 
-  sync(): void {
-    fsyncSync(this.#file);
+  async sync(): Promise<void> {
+    await this.#file.sync();
   }
 
-  close(): void {
-    closeSync(this.#file);
+  async close(): Promise<void> {
+    await this.#file.close();
   }
 }
 

@@ -1,17 +1,16 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type LogFile, type LogFolder, writeFully } from './file-system.js';
 import { corrupt } from './frames-in-range.js';
 import { frameHash, storedHash, zeroHash } from './frame.js';
 import type { Head } from './head-file.js';
 import { DamagedFrame, scanFrames } from './scan-frames.js';
 import {
   listSegments,
-  openForCommits,
+  preparedName,
   readSegmentStart,
   segmentHeaderBytes,
   segmentName,
-  syncDirectory,
-  writeFully,
 } from './segment-file.js';
 
 /** What opening found beyond the head that was last written. */
@@ -38,9 +37,10 @@ export interface Recovery {
  * after the damage, which no torn write leaves.
  */
 export async function recoverEnd(
-  directory: string,
+  folder: LogFolder,
   written: Head | undefined,
 ): Promise<{ end: Head | undefined } & Pick<Recovery, 'eventsAfterHead' | 'tornTail'>> {
+  const { directory } = folder;
   const segments = await listSegments(directory);
   const first = segments[0];
   if (first === undefined) {
@@ -64,7 +64,7 @@ export async function recoverEnd(
     }
     const scanned = await scanFrom(directory, end);
     end = scanned.end;
-    if (segment === segments.at(-1)) tornTail = await cutTail(directory, end, scanned.problem);
+    if (segment === segments.at(-1)) tornTail = await cutTail(folder, end, scanned.problem);
     else if (scanned.problem !== undefined) {
       throw corrupt(segment, end.offset, end.nextPosition, scanned.problem);
     }
@@ -133,58 +133,92 @@ async function scanFrom(directory: string, from: Head): Promise<{ end: Head; pro
 
 /** Keeps aside and zeroes whatever was written after the end; a torn write may leave holes before its later parts. */
 async function cutTail(
-  directory: string,
+  folder: LogFolder,
   end: Head,
   problem = 'bytes after the last frame',
 ): Promise<Recovery['tornTail']> {
+  const { directory, fileSystem } = folder;
   const name = segmentName(end.segment);
-  const file = await openForCommits(join(directory, name));
-  try {
-    const { size } = await file.stat();
-    const rest = Buffer.alloc(Math.max(0, size - end.offset));
-    let read = 0;
-    while (read < rest.length) {
-      const { bytesRead } = await file.read(rest, read, rest.length - read, end.offset + read);
-      if (bytesRead === 0) break;
-      read += bytesRead;
-    }
-    const last = lastWritten(rest);
-    if (last < 0) return undefined;
-    const torn = rest.subarray(0, last + 1);
-    const keptIn = join('torn', `${end.segment}-${end.offset}.bin`);
-    await keepAside(directory, keptIn, torn);
-    await writeFully(file, Buffer.alloc(torn.length), end.offset);
-    return { segment: name, offset: end.offset, bytes: torn.length, problem, keptIn };
-  } finally {
-    await file.close();
-  }
-}
-
-function lastWritten(bytes: Buffer): number {
-  const zeros = Buffer.alloc(64 * 1024);
-  for (let end = bytes.length; end > 0; end -= zeros.length) {
-    const start = Math.max(0, end - zeros.length);
-    const part = bytes.subarray(start, end);
-    if (part.equals(zeros.subarray(0, part.length))) continue;
-    for (let at = part.length - 1; at >= 0; at -= 1) if (part[at] !== 0) return start + at;
-  }
-  return -1;
-}
-
-async function keepAside(directory: string, name: string, bytes: Buffer): Promise<void> {
   const path = join(directory, name);
-  await mkdir(join(directory, 'torn'), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'w', 0o600);
+  const last = await lastWritten(path, end.offset);
+  if (last < end.offset) return undefined;
+  const bytes = last + 1 - end.offset;
+  await mkdir(join(directory, tornName), { recursive: true, mode: 0o700 });
+  await fileSystem.syncDirectory(directory);
+  const keptIn = await freeName(directory, end);
+  const aside = await fileSystem.open(join(directory, keptIn), 'new');
   try {
-    await writeFully(file, bytes, 0);
-    await file.sync();
+    await copyBytes(path, aside, { from: end.offset, bytes });
+    await aside.sync();
+  } finally {
+    await aside.close();
+  }
+  await fileSystem.syncDirectory(join(directory, tornName));
+  const file = await fileSystem.open(path, 'durable');
+  try {
+    // From the back: what is left after a crash in the middle is still seen as written.
+    for (let until = end.offset + bytes; until > end.offset; until -= pieceBytes) {
+      const start = Math.max(end.offset, until - pieceBytes);
+      await writeFully(file, zeros.subarray(0, until - start), start);
+    }
   } finally {
     await file.close();
   }
-  await syncDirectory(join(directory, 'torn'));
+  return { segment: name, offset: end.offset, bytes, problem, keptIn };
+}
+
+/** What was cut here before stays. */
+async function freeName(directory: string, end: Head): Promise<string> {
+  const taken = await readdir(join(directory, tornName));
+  for (let attempt = 1; ; attempt += 1) {
+    const name = `${end.segment}-${end.offset}${attempt === 1 ? '' : `-${attempt}`}.bin`;
+    if (!taken.includes(name)) return join(tornName, name);
+  }
+}
+
+const tornName = 'torn';
+const pieceBytes = 1024 * 1024;
+const zeros = Buffer.alloc(pieceBytes);
+
+/** The offset of the last byte that is not zero, −1 when all from `from` on are. */
+async function lastWritten(path: string, from: number): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(pieceBytes);
+    const { size } = await file.stat();
+    for (let end = size; end > from; end -= pieceBytes) {
+      const start = Math.max(from, end - pieceBytes);
+      const { bytesRead } = await file.read(piece, 0, end - start, start);
+      const found = piece.subarray(0, bytesRead);
+      if (found.equals(zeros.subarray(0, bytesRead))) continue;
+      for (let at = bytesRead - 1; at >= 0; at -= 1) if (found[at] !== 0) return start + at;
+    }
+    return -1;
+  } finally {
+    await file.close();
+  }
+}
+
+async function copyBytes(
+  path: string,
+  into: LogFile,
+  { from, bytes }: { from: number; bytes: number },
+): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, bytes));
+    for (let copied = 0; copied < bytes;) {
+      const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, bytes - copied), from + copied);
+      if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`);
+      await writeFully(into, piece.subarray(0, bytesRead), copied);
+      copied += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** A prepared segment that was never started is made anew: it may be half written. */
-export async function removeLeftovers(directory: string): Promise<void> {
-  await rm(join(directory, 'prepared.segment'), { force: true });
+export async function removeLeftovers({ directory, fileSystem }: LogFolder): Promise<void> {
+  await fileSystem.remove(join(directory, preparedName));
 }

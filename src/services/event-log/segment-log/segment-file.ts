@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { errors } from '../../platform/errors.js';
+import { type LogFile, type LogFolder, hasNoRoom, writeFully } from './file-system.js';
 import { hashBytes, readInt64, writeInt64 } from './frame.js';
 
 /*
@@ -20,7 +21,7 @@ export const segmentHeaderBytes = 64;
 const magic = Buffer.from('HINDCAST', 'latin1');
 const formatVersion = 1;
 const namePattern = /^(\d{20})\.segment$/;
-const preparedName = 'prepared.segment';
+export const preparedName = 'prepared.segment';
 const zeroChunkBytes = 4 * 1024 * 1024;
 
 export interface SegmentStart {
@@ -44,39 +45,46 @@ export async function listSegments(directory: string): Promise<number[]> {
 
 /**
  * Writes a file of zeros and syncs it, so that later writes into it change no metadata: a synced write then takes
- * 117 µs where growing the file takes 195 (400 bytes, ext4). To be renamed by `startSegment`.
+ * 117 µs where growing the file takes 195 (400 bytes, ext4). To be renamed by `startSegment`. Throws LOG_DISK_FULL,
+ * and leaves nothing behind, when there is no room for it.
  */
-export async function prepareSegment(directory: string, bytes: number): Promise<void> {
-  const file = await open(join(directory, preparedName), 'w', 0o600);
+export async function prepareSegment({ directory, fileSystem }: LogFolder, bytes: number): Promise<void> {
+  const path = join(directory, preparedName);
+  await fileSystem.remove(path);
+  // Filling the disk to learn that it is full would hurt everybody else on it.
+  if ((await fileSystem.freeBytes(directory)) < bytes) throw errors.LOG_DISK_FULL({ directory, bytes });
   try {
-    const zeros = Buffer.alloc(Math.min(bytes, zeroChunkBytes));
-    for (let at = 0; at < bytes; at += zeros.length) {
-      await writeFully(file, zeros.subarray(0, Math.min(zeros.length, bytes - at)), at);
+    const file = await fileSystem.open(path, 'new');
+    try {
+      const zeros = Buffer.alloc(Math.min(bytes, zeroChunkBytes));
+      for (let at = 0; at < bytes; at += zeros.length) {
+        await writeFully(file, zeros.subarray(0, Math.min(zeros.length, bytes - at)), at);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    await file.sync();
-  } finally {
-    await file.close();
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error;
+    await fileSystem.remove(path);
+    throw errors.LOG_DISK_FULL({ directory, bytes }, error);
   }
 }
 
 /** Gives the prepared file its header and its name; durable when it returns. Returns it opened for synced writes. */
-export async function startSegment(directory: string, start: SegmentStart): Promise<FileHandle> {
+export async function startSegment(folder: LogFolder, start: SegmentStart): Promise<LogFile> {
+  const { directory, fileSystem } = folder;
   const preparedPath = join(directory, preparedName);
-  const file = await openForCommits(preparedPath);
+  const file = await fileSystem.open(preparedPath, 'durable');
   try {
     await writeFully(file, encodeSegmentHeader(start), 0);
-    await rename(preparedPath, join(directory, segmentName(start.firstPosition)));
-    await syncDirectory(directory);
+    await fileSystem.rename(preparedPath, join(directory, segmentName(start.firstPosition)));
+    await fileSystem.syncDirectory(directory);
     return file;
   } catch (error) {
     await file.close();
     throw error;
   }
-}
-
-/** Every write returns only when its bytes are durable. */
-export async function openForCommits(path: string): Promise<FileHandle> {
-  return await open(path, constants.O_RDWR | constants.O_DSYNC);
 }
 
 function decodeSegmentHeader(bytes: Buffer): SegmentStart | undefined {
@@ -115,24 +123,4 @@ function encodeSegmentHeader(start: SegmentStart): Buffer {
   bytes.set(start.previousHash, 32);
   bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
   return bytes;
-}
-
-/** Writes all of `bytes`, whatever the system takes at once. */
-export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.byteLength) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.byteLength - written, at + written);
-    if (bytesWritten === 0) throw new Error('the system took no bytes');
-    written += bytesWritten;
-  }
-}
-
-/** Makes names in the folder durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const folder = await open(directory, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -1,6 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { errors } from '../../platform/errors.js';
+import { type LogFolder, hasNoRoom, writeFully } from './file-system.js';
 import { type FrameHeader, readInt64, writeInt64 } from './frame.js';
 import { scanFrames } from './scan-frames.js';
 import { segmentHeaderBytes } from './segment-file.js';
@@ -69,8 +71,9 @@ export async function buildSegmentIndex(directory: string, segment: number): Pro
   return builder.finish();
 }
 
+/** Written aside and renamed, so that a reader finds the whole of it or none. Throws LOG_DISK_FULL. */
 export async function writeSegmentIndex(
-  directory: string,
+  { directory, fileSystem }: LogFolder,
   segment: number,
   index: SegmentIndex,
 ): Promise<void> {
@@ -87,8 +90,20 @@ export async function writeSegmentIndex(
   });
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
   const path = join(directory, indexName(segment));
-  await writeFile(`${path}.part`, bytes, { mode: 0o600 });
-  await rename(`${path}.part`, path);
+  const part = `${path}.part`;
+  try {
+    const file = await fileSystem.open(part, 'new');
+    try {
+      await writeFully(file, bytes, 0);
+    } finally {
+      await file.close();
+    }
+    await fileSystem.rename(part, path);
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error;
+    await fileSystem.remove(part);
+    throw errors.LOG_DISK_FULL({ directory, bytes: bytes.byteLength }, error);
+  }
 }
 
 /** `missing`: none was written, or it was deleted. `damaged`: not to be used. */

@@ -8,16 +8,19 @@ import type { EventLog } from '../event-log.js';
 import { type WriterLock, acquireWriterLock } from '../writer-lock.js';
 import { readHeadFile } from './head-file.js';
 import { type Recovery, recoverEnd, removeLeftovers } from './recover.js';
-import { syncDirectory } from './segment-file.js';
+import { type FileSystem, type LogFolder, nodeFileSystem } from './file-system.js';
 import { createReader } from './segment-log-reader.js';
 import { SegmentWriter } from './segment-writer.js';
 import { serveAppends } from '../append-server.js';
+import { asWriteFailure } from '../write-failure.js';
 
 export interface SegmentLogOptions {
   readonly directory: string;
   readonly clock: Clock;
   /** Size of a segment file; limits.segmentBytes unless told. */
   readonly segmentBytes?: number;
+  /** How files are written; a test puts faults into it. */
+  readonly fileSystem?: FileSystem;
   /** Awaited before another process gets the answer to what it appended through this one. */
   readonly onForeignAppend?: (events: readonly StoredEvent[]) => Promise<void> | void;
 }
@@ -27,20 +30,18 @@ export type SegmentLog = EventLog & { readonly recovery: Recovery };
 
 /**
  * Opens the log in a folder for writing, making it when there is none. Throws LOG_IN_USE when a process that lives
- * holds it, LOG_CORRUPT when it ends in damage that no torn write leaves.
+ * holds it, LOG_CORRUPT when it ends in damage that no torn write leaves, LOG_DISK_FULL or LOG_WRITE_FAILED when the
+ * disk does not take what opening writes.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
   const directory = resolve(options.directory);
-  const created = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (created !== undefined) await syncDirectory(dirname(directory));
+  const folder = { directory, fileSystem: options.fileSystem ?? nodeFileSystem };
+  await makeFolder(folder).catch(throwWriteFailure);
   const lock = await acquireWriterLock(directory);
   let log: SegmentLog | undefined;
   try {
-    log = assemble({
-      directory,
-      clock: options.clock,
-      ...(await openWriter(directory, options.segmentBytes)),
-    });
+    const opened = await openWriter(folder, options.segmentBytes).catch(throwWriteFailure);
+    log = assemble({ directory, clock: options.clock, ...opened });
     const server = await serveAppends({
       socketPath: lock.socketPath,
       log,
@@ -54,27 +55,40 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   }
 }
 
+function throwWriteFailure(error: unknown): never {
+  throw asWriteFailure(error);
+}
+
 function closingAll(log: SegmentLog, server: { close(): Promise<void> }, lock: WriterLock): SegmentLog {
   let closing: Promise<void> | undefined;
   const closeAll = async () => {
-    // First, so that nothing is taken from here on.
-    const logClosed = log.close();
-    await server.close();
-    await logClosed;
+    // The log first, so that nothing is taken from here on.
+    const [logClosed, serverClosed] = await Promise.allSettled([log.close(), server.close()]);
     await lock.release();
+    if (logClosed.status === 'rejected') throw asWriteFailure(logClosed.reason);
+    if (serverClosed.status === 'rejected') throw serverClosed.reason;
   };
   return { ...log, close: () => (closing ??= closeAll()) };
 }
 
+/** Makes the folder, and its name durable: its own, and that of every folder above that was made for it. */
+async function makeFolder({ directory, fileSystem }: LogFolder): Promise<void> {
+  const created = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (created === undefined) return;
+  for (let made = directory; made.length >= created.length; made = dirname(made)) {
+    await fileSystem.syncDirectory(dirname(made));
+  }
+}
+
 async function openWriter(
-  directory: string,
+  folder: LogFolder,
   segmentBytes: number = limits.segmentBytes,
 ): Promise<{ writer: SegmentWriter; recovery: Recovery }> {
-  await removeLeftovers(directory);
-  const state = readHeadFile(directory);
-  const { end, eventsAfterHead, tornTail } = await recoverEnd(directory, state?.head);
+  await removeLeftovers(folder);
+  const state = readHeadFile(folder.directory);
+  const { end, eventsAfterHead, tornTail } = await recoverEnd(folder, state?.head);
   const writer = await SegmentWriter.open({
-    directory,
+    folder,
     segmentBytes,
     end,
     headSequence: state?.sequence ?? 0,

@@ -1,16 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NewEvent } from '../../../schemas/events.js';
+import type { HindcastError } from '../../platform/errors.js';
+import { asWriteFailure, isDiskFull } from '../write-failure.js';
+import { type LogFile, type LogFolder, writeFully } from './file-system.js';
 import { encodeFrame, zeroHash } from './frame.js';
 import { type Head, HeadWriter } from './head-file.js';
-import {
-  openForCommits,
-  prepareSegment,
-  segmentHeaderBytes,
-  segmentName,
-  startSegment,
-  writeFully,
-} from './segment-file.js';
+import { prepareSegment, segmentHeaderBytes, segmentName, startSegment } from './segment-file.js';
 import {
   type IndexBuilder,
   buildSegmentIndex,
@@ -20,25 +16,26 @@ import {
 
 /** Writes one frame at a time at the end of the log, and turns to a new segment when one is full. */
 export class SegmentWriter {
-  readonly #directory: string;
+  readonly #folder: LogFolder;
   readonly #segmentBytes: number;
   readonly #headWriter: HeadWriter;
-  #file: FileHandle;
+  #file: LogFile;
   #fileBytes: number;
   #head: Head;
   /** Undefined when this writer did not see the segment from its beginning. */
   #index: IndexBuilder | undefined;
   #prepared: Promise<void> | undefined;
+  #failure: HindcastError | undefined;
 
   private constructor(fields: {
-    directory: string;
+    folder: LogFolder;
     segmentBytes: number;
     headWriter: HeadWriter;
-    file: FileHandle;
+    file: LogFile;
     fileBytes: number;
     head: Head;
   }) {
-    this.#directory = fields.directory;
+    this.#folder = fields.folder;
     this.#segmentBytes = fields.segmentBytes;
     this.#headWriter = fields.headWriter;
     this.#file = fields.file;
@@ -50,29 +47,58 @@ export class SegmentWriter {
 
   /** `end`: where the log ends, undefined for a new log. `headSequence`: the greatest in the head file. */
   static async open(options: {
-    readonly directory: string;
+    readonly folder: LogFolder;
     readonly segmentBytes: number;
     readonly end: Head | undefined;
     readonly headSequence: number;
   }): Promise<SegmentWriter> {
-    const { directory, segmentBytes } = options;
-    const end = options.end ?? (await startLog(directory, segmentBytes));
-    const file = await openForCommits(join(directory, segmentName(end.segment)));
-    const headWriter = HeadWriter.open(directory, options.headSequence);
-    // Both slots, so that what was damaged is whole again.
-    headWriter.write(end);
-    headWriter.write(end);
-    headWriter.sync();
-    const { size } = await file.stat();
-    return new SegmentWriter({ directory, segmentBytes, headWriter, file, fileBytes: size, head: end });
+    const { folder, segmentBytes } = options;
+    const end = options.end ?? (await startLog(folder, segmentBytes));
+    const path = join(folder.directory, segmentName(end.segment));
+    const file = await folder.fileSystem.open(path, 'durable');
+    try {
+      const headWriter = await HeadWriter.open(folder, { sequence: options.headSequence, head: end });
+      const { size } = await stat(path);
+      return new SegmentWriter({ folder, segmentBytes, headWriter, file, fileBytes: size, head: end });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   get head(): Head {
     return this.#head;
   }
 
-  /** Durable, and visible to readers, when it resolves. After a rejection nothing more may be written. */
+  /**
+   * Durable, and visible to readers, when it resolves. Rejects with LOG_DISK_FULL when there is no room for another
+   * segment: nothing has changed, and the next commit may succeed. After any other rejection every commit is refused
+   * with its reason, since nobody knows what the disk holds.
+   */
   async commit(events: readonly NewEvent[], payload: Uint8Array, recordedAt: number): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await this.#commit(events, payload, recordedAt);
+    } catch (error) {
+      if (isDiskFull(error)) throw error;
+      this.#failure = asWriteFailure(error);
+      throw this.#failure;
+    }
+  }
+
+  async close(): Promise<void> {
+    // A segment that could not be prepared is no loss to a log that closes.
+    await this.#prepared?.catch(() => undefined);
+    try {
+      // After a failure the head is found again by reading on from the one that is on disk.
+      if (this.#failure === undefined) await this.#headWriter.sync();
+    } finally {
+      await this.#headWriter.close();
+      await this.#file.close();
+    }
+  }
+
+  async #commit(events: readonly NewEvent[], payload: Uint8Array, recordedAt: number): Promise<void> {
     const { occurredMin, occurredMax } = timesOf(events);
     const firstPosition = this.#head.nextPosition;
     const { bytes, hash } = encodeFrame(
@@ -103,34 +129,28 @@ export class SegmentWriter {
     this.#prepareAhead();
   }
 
-  async close(): Promise<void> {
-    // A segment that could not be prepared is no loss to a log that closes.
-    await this.#prepared?.catch(() => undefined);
-    this.#headWriter.sync();
-    this.#headWriter.close();
-    await this.#file.close();
-  }
-
   async #rotate(frameBytes: number): Promise<void> {
     const { segment, nextPosition, recordedAt, hash, offset } = this.#head;
-    // The head may be no older than the segment before the last, so that recovery reads little.
-    this.#headWriter.sync();
     const bytes = Math.max(this.#segmentBytes, segmentHeaderBytes + frameBytes);
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    if (prepared === undefined || bytes > this.#segmentBytes) await prepareSegment(this.#directory, bytes);
-    else await prepared;
-    const next = await startSegment(this.#directory, {
+    await this.#assurePrepared(bytes);
+    // Before the turn, so that a disk without room for it changes nothing. Readers ask for it once the segment is sealed.
+    const index = this.#index?.finish() ?? (await buildSegmentIndex(this.#folder.directory, segment));
+    await writeSegmentIndex(this.#folder, segment, index);
+    // The head may be no older than the segment before the last, so that recovery reads little.
+    await this.#headWriter.sync();
+    const next = await startSegment(this.#folder, {
       firstPosition: nextPosition,
       recordedAt,
       previousHash: hash,
     });
-    const index = this.#index?.finish() ?? (await buildSegmentIndex(this.#directory, segment));
-    await writeSegmentIndex(this.#directory, segment, index);
-    await this.#file.truncate(offset);
-    await this.#file.close();
+    const sealed = this.#file;
     this.#file = next;
     this.#fileBytes = bytes;
+    try {
+      await sealed.truncate(offset);
+    } finally {
+      await sealed.close();
+    }
     this.#index = createIndexBuilder(nextPosition);
     const head = {
       segment: nextPosition,
@@ -144,19 +164,32 @@ export class SegmentWriter {
     this.#head = head;
   }
 
+  /** A segment of so many bytes waits to be started when it resolves. */
+  async #assurePrepared(bytes: number): Promise<void> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    // One that could not be made ahead is tried once more, and its reason is then met here.
+    const isReady =
+      (await prepared?.then(
+        () => true,
+        () => false,
+      )) ?? false;
+    if (!isReady || bytes > this.#segmentBytes) await prepareSegment(this.#folder, bytes);
+  }
+
   /** The next segment is made while this one fills, so that turning to it costs a rename. */
   #prepareAhead(): void {
     if (this.#prepared !== undefined || this.#head.offset < this.#fileBytes / 2) return;
-    const prepared = prepareSegment(this.#directory, this.#segmentBytes);
-    // The error is met by the rotation that awaits this, or by close, which needs no segment.
+    const prepared = prepareSegment(this.#folder, this.#segmentBytes);
+    // The rotation that awaits this tries again; close needs no segment.
     prepared.catch(() => undefined);
     this.#prepared = prepared;
   }
 }
 
-async function startLog(directory: string, segmentBytes: number): Promise<Head> {
-  await prepareSegment(directory, segmentBytes);
-  const file = await startSegment(directory, { firstPosition: 0, recordedAt: 0, previousHash: zeroHash });
+async function startLog(folder: LogFolder, segmentBytes: number): Promise<Head> {
+  await prepareSegment(folder, segmentBytes);
+  const file = await startSegment(folder, { firstPosition: 0, recordedAt: 0, previousHash: zeroHash });
   await file.close();
   return {
     segment: 0,
