@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Column } from '../../src/schemas/columns.js';
 import type { RecordedBatch, RecordedQuery } from '../../src/projections/datasets/recorded-predictions.js';
 import { createRecordedPredictions } from '../../src/projections/datasets/create-recorded-predictions.js';
+import { lastDayOf } from '../../src/projections/datasets/day-spans.js';
 import {
   dayMicros,
   firstDayMicros,
@@ -10,6 +11,7 @@ import {
   predicted,
   registered,
 } from '../support/projection-events.js';
+import { seededRandom } from '../support/sample-events.js';
 import { projectedLog, type ProjectedLog } from '../support/projected-log.js';
 
 const hour = 3_600_000_000;
@@ -121,6 +123,33 @@ describe('recorded predictions', () => {
     // A condition, which DuckDB may turn into joins, does not change the order.
     const filtered = await read({ ...everything, where: 'position IN (SELECT position FROM flights)' });
     expect(filtered.flatMap((batch) => [...batch.positions])).toEqual(expected);
+  });
+
+  it('keep that order, and every row, while days are joined into parts and late rows arrive among them', async () => {
+    const random = seededRandom(11);
+    const expected: { position: bigint; day: number }[] = [];
+    let position = 1n;
+    for (let round = 0; round < 30; round += 1) {
+      for (let row = 0; row < 12; row += 1) {
+        const late = random() < 0.2;
+        const day = late ? Math.floor(random() * (round + 1)) : round;
+        await at.append(
+          predicted({ occurredAt: firstDayMicros + day * dayMicros + row, inputs: { x: day } }),
+        );
+        expected.push({ position, day });
+        position += 1n;
+      }
+      if (random() < 0.6) await at.project();
+    }
+    const inOrder = expected.toSorted((a, b) => a.day - b.day || Number(a.position - b.position));
+    const batches = await read(everything);
+    expect(batches.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
+    expect(valuesOf(batches, (batch) => batch.inputs['x'])).toEqual(inOrder.map((row) => row.day));
+    const { parts = [] } = (await at.manifest()).models[0] ?? {};
+    expect(parts.some((part) => part.day !== lastDayOf(part))).toBe(true);
+    await at.rebuild();
+    const rebuilt = await read(everything);
+    expect(rebuilt.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
   });
 
   it('come in batches of many chunks, complete and in order', async () => {

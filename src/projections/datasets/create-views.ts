@@ -29,18 +29,21 @@ export async function createViews(session: Session, manifest: DatasetManifest): 
 
 /** SELECT of a model's rows: its parts and its tail, in today's schema. */
 export function modelRowsSql(directory: string, dataset: ServedDataset): string {
-  const parts = sameShape(dataset.parts, dataset).map((group) => groupSql(directory, dataset, group));
   const tail = tailRowsSql(dataset);
-  const all = [...parts, ...(tail === undefined ? [] : [tail])];
+  const all = [...partsRowsSql(directory, dataset, dataset.parts), ...(tail === undefined ? [] : [tail])];
   return all.length === 0 ? emptyRowsSql(dataset.schema) : all.join(' UNION ALL ');
 }
 
-/** SELECT of the rows of parts that are of one shape: as wide as each other, all patched or none. */
-export function groupSql(
+/** SELECTs of all rows of parts: one for each shape, as wide as each other, all patched or none. */
+export function partsRowsSql(
   directory: string,
   dataset: ServedDataset,
-  group: readonly PredictionPart[],
-): string {
+  parts: readonly PredictionPart[],
+): string[] {
+  return sameShape(parts, dataset).map((group) => groupSql(directory, dataset, group));
+}
+
+function groupSql(directory: string, dataset: ServedDataset, group: readonly PredictionPart[]): string {
   const [first] = group;
   const patched = first !== undefined && dataset.patches !== undefined && isPatched(dataset, first);
   return partRowsSql({

@@ -7,10 +7,11 @@ import { DatasetSchema } from './dataset-schema.js';
 import { RegistrySnapshot } from './registry-snapshot.js';
 import { replaceFile } from './replace-file.js';
 
-/** A Parquet file of one model and one UTC day of `occurredAt`, sorted by position. */
+/** A Parquet file of one model and one or several whole UTC days of `occurredAt`, sorted by day and position. */
 export const PredictionPart = z.strictObject({
   /** Relative to the datasets folder; never used again for other content. */
   path: z.string(),
+  /** The first of its days. */
   day: z.string(),
   rows: z.int().nonnegative(),
   bytes: z.int().nonnegative(),

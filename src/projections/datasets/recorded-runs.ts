@@ -1,12 +1,13 @@
 import { errors, HindcastError } from '../../services/platform/errors.js';
 import { newId } from '../../services/platform/new-id.js';
 import { sqlFailed, type SqlStream, type SqlValue } from '../duckdb/open-duckdb.js';
-import { identifier } from '../duckdb/sql-text.js';
+import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart } from './dataset-manifest.js';
 import { exposedSql } from './dataset-relations.js';
+import { daySpans, isInOrder } from './day-spans.js';
 import { asOfTruths } from './as-of-truths.js';
-import { groupSql, shapeOf, tailRowsSql } from './create-views.js';
-import type { ServedDataset, Session } from './open-session.js';
+import { partsRowsSql, shapeOf, tailRowsSql } from './create-views.js';
+import { isPatched, type ServedDataset, type Session } from './open-session.js';
 import type { RecordedQuery } from './recorded-predictions.js';
 
 /** What a query reads from, with what it made for itself. */
@@ -71,8 +72,8 @@ export async function scopeOf(
 }
 
 /**
- * One stream after the other: days in order, and within a day positions in order. Parts of a day are sorted and do not
- * overlap, so neighbours of one shape are read by one statement without sorting.
+ * One stream after the other: days in order, and within a day positions in order. Parts are sorted so and mostly share no
+ * day or no positions, so neighbours of one shape are read by one statement without sorting.
  */
 export async function* recordedRuns(options: {
   readonly session: Session;
@@ -117,60 +118,75 @@ function runSql(
 ): string {
   const { session, dataset, scope } = options;
   const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
-  const mustSort = scope.mustSort || run.kind === 'tail' || shapeIsPatched(dataset, run);
-  const order = mustSort ? ' ORDER BY CAST(occurred_at AS DATE), position' : '';
+  const order = scope.mustSort || !run.inOrder ? ' ORDER BY CAST(occurred_at AS DATE), position' : '';
   return `SELECT ${options.select} FROM ${scope.over(rows)} WHERE ${scope.condition}${order}`;
 }
 
-type Run =
-  | { readonly kind: 'parts'; readonly parts: readonly PredictionPart[] }
-  | { readonly kind: 'tail'; readonly day: string };
-
-function rowsOfRun(session: Session, dataset: ServedDataset, run: Run): string {
-  if (run.kind === 'parts') return groupSql(session.directory, dataset, run.parts);
-  return `SELECT * FROM (${tailRowsSql(dataset) ?? ''}) WHERE CAST(occurred_at AS DATE) = DATE '${run.day}'`;
+function rowsOfRun({ directory }: Session, dataset: ServedDataset, { parts, tailDays }: Run): string {
+  const days = tailDays.map((day) => `DATE ${literal(day)}`);
+  const tail = `SELECT * FROM (${tailRowsSql(dataset) ?? ''}) WHERE CAST(occurred_at AS DATE) IN (${days.join(', ')})`;
+  return [partsRowsSql(directory, dataset, parts), ...(days.length === 0 ? [] : [tail])]
+    .flat()
+    .join(' UNION ALL ');
 }
 
-function shapeIsPatched(dataset: ServedDataset, run: Run): boolean {
-  if (run.kind === 'tail') return false;
-  const [first] = run.parts;
-  return first !== undefined && shapeOf(first, dataset).endsWith('true');
+/** What one statement reads. */
+interface Run {
+  readonly parts: readonly PredictionPart[];
+  /** Days of which the rows that are in no part yet are read too. */
+  readonly tailDays: readonly string[];
+  /** Reading it as it lies gives its rows by day and position. */
+  readonly inOrder: boolean;
 }
 
 /** Two runs are in memory at a time. */
 const runRowsMax = 131_072;
 
-/** Parts in order of day and position, cut where the shape changes and after each day that the tail adds to. */
+/** Parts in order of day and position, cut where the shape changes and where the tail adds rows. */
 function runsOf(
   parts: readonly PredictionPart[],
   dataset: ServedDataset,
   tailDays: readonly string[],
 ): Run[] {
   const runs: Run[] = [];
-  const days = [...new Set([...parts.map((part) => part.day), ...tailDays])].toSorted();
   let open: PredictionPart[] = [];
   let rows = 0;
   const close = (): void => {
-    if (open.length > 0) runs.push({ kind: 'parts', parts: open });
+    if (open.length > 0) runs.push({ parts: open, tailDays: [], inOrder: !isPatchedRun(dataset, open) });
     open = [];
     rows = 0;
   };
-  for (const day of days) {
-    const ofDay = parts.filter((part) => part.day === day).toSorted((a, b) => a.minPosition - b.minPosition);
-    for (const part of ofDay) {
+  const closeWithTail = (days: readonly string[]): void => {
+    close();
+    for (const day of days) runs.push({ parts: [], tailDays: [day], inOrder: false });
+  };
+  let left = tailDays;
+  for (const span of daySpans(parts)) {
+    const earlier = left.filter((day) => day < span.firstDay);
+    const within = left.filter((day) => day >= span.firstDay && day <= span.lastDay);
+    left = left.filter((day) => day > span.lastDay);
+    if (earlier.length > 0) closeWithTail(earlier);
+    if (!isInOrder(span) || (within.length > 0 && span.firstDay !== span.lastDay)) {
+      close();
+      runs.push({ parts: span.parts, tailDays: within, inOrder: false });
+      continue;
+    }
+    for (const part of span.parts) {
       const first = open[0];
       if (first !== undefined && shapeOf(first, dataset) !== shapeOf(part, dataset)) close();
       if (rows + part.rows > runRowsMax) close();
       open.push(part);
       rows += part.rows;
     }
-    if (tailDays.includes(day)) {
-      close();
-      runs.push({ kind: 'tail', day });
-    }
+    // Of one day, what is in no part yet comes after all that is.
+    if (within.length > 0) closeWithTail(within);
   }
-  close();
+  closeWithTail(left);
   return runs;
+}
+
+function isPatchedRun(dataset: ServedDataset, parts: readonly PredictionPart[]): boolean {
+  return parts.some((part) => isPatched(dataset, part));
 }
 
 async function daysOfTail(

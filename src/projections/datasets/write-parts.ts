@@ -4,6 +4,7 @@ import { newId } from '../../services/platform/new-id.js';
 import { threadsMax, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart, SharedPart } from './dataset-manifest.js';
+import { planDayParts } from './day-spans.js';
 import { syncPath } from './replace-file.js';
 
 const parallelCopies = threadsMax;
@@ -16,8 +17,8 @@ function copyOptions(rows: number): string {
 }
 
 /**
- * Writes a query's rows (with a position and an occurred_at) as one part for each UTC day, sorted by position. The files
- * are durable and under their names when this resolves; no state names them yet.
+ * Writes a query's rows (with a position and an occurred_at) as parts of one or several whole UTC days, each sorted by
+ * day and position. The files are durable and under their names when this resolves; no state names them yet.
  */
 export async function writeDayParts(options: {
   readonly database: Database;
@@ -27,6 +28,8 @@ export async function writeDayParts(options: {
   /** SELECT of all columns of a part. */
   readonly rows: string;
   readonly width: number;
+  /** The model's parts that stay as they are. */
+  readonly staying: readonly PredictionPart[];
   /** Tables that are not needed once the rows are sorted: two copies of the rows at a time are enough. */
   readonly dropAfterSort?: readonly string[];
 }): Promise<PredictionPart[]> {
@@ -37,35 +40,49 @@ export async function writeDayParts(options: {
     `CREATE OR REPLACE TABLE ${table} AS SELECT r.*, CAST(occurred_at AS DATE) AS day FROM (${options.rows}) r ORDER BY day, position`,
   );
   for (const used of options.dropAfterSort ?? []) await database.run(`DROP TABLE ${identifier(used)}`);
-  const days = await database.rows(
-    `SELECT CAST(day AS VARCHAR), count(*), min(position), max(position), min(occurred_at), max(occurred_at) FROM ${table} GROUP BY day ORDER BY day`,
-  );
-  const parts = await inParallel(database, days, async (run, row): Promise<PredictionPart> => {
-    const [day, rows, minPosition, maxPosition, minOccurredAt, maxOccurredAt] = row;
-    const path = join(folder, `${String(day)}.${newId()}.parquet`);
+  const days = (
+    await database.rows(
+      `SELECT CAST(day AS VARCHAR), count(*), min(position), max(position), min(occurred_at), max(occurred_at) FROM ${table} GROUP BY day ORDER BY day`,
+    )
+  ).map(([day, ...numbers]) => ({ day: String(day), ...boundsOf(numbers.map(Number)) }));
+  const planned = planDayParts(days, options.staying);
+  const parts = await inParallel(database, planned, async (run, members): Promise<PredictionPart> => {
+    const [first, last] = [members[0] ?? '', members.at(-1) ?? ''];
+    const bounds = days.filter(({ day }) => day >= first && day <= last).reduce(joinBounds);
+    const path = join(folder, `${first}.${newId()}.parquet`);
     const bytes = await writeFileAside(
       directory,
       path,
       (to) =>
-        `COPY (SELECT * EXCLUDE (day) FROM ${table} WHERE day = DATE ${literal(String(day))}) TO ${literal(to)} ${copyOptions(Number(rows))}`,
+        `COPY (SELECT * EXCLUDE (day) FROM ${table} WHERE day BETWEEN DATE ${literal(first)} AND DATE ${literal(last)}) TO ${literal(to)} ${copyOptions(bounds.rows)}`,
       run,
     );
-    return {
-      path,
-      day: String(day),
-      rows: Number(rows),
-      bytes,
-      width: options.width,
-      minPosition: Number(minPosition),
-      maxPosition: Number(maxPosition),
-      minOccurredAt: Number(minOccurredAt),
-      maxOccurredAt: Number(maxOccurredAt),
-      patched: 0,
-    };
+    return { ...bounds, path, day: first, bytes, width: options.width, patched: 0 };
   });
   await database.run(`DROP TABLE ${table}`);
   await syncPath(join(directory, folder));
   return parts;
+}
+
+type Bounds = Pick<
+  PredictionPart,
+  'rows' | 'minPosition' | 'maxPosition' | 'minOccurredAt' | 'maxOccurredAt'
+>;
+
+function boundsOf([rows = 0, ...minMax]: readonly number[]): Bounds {
+  const [minPosition = 0, maxPosition = 0, minOccurredAt = 0, maxOccurredAt = 0] = minMax;
+  return { rows, minPosition, maxPosition, minOccurredAt, maxOccurredAt };
+}
+
+function joinBounds<One extends Bounds>(a: One, b: One): One {
+  return {
+    ...a,
+    rows: a.rows + b.rows,
+    minPosition: Math.min(a.minPosition, b.minPosition),
+    maxPosition: Math.max(a.maxPosition, b.maxPosition),
+    minOccurredAt: Math.min(a.minOccurredAt, b.minOccurredAt),
+    maxOccurredAt: Math.max(a.maxOccurredAt, b.maxOccurredAt),
+  };
 }
 
 /** Writes a query's rows, sorted by position, as one file. */

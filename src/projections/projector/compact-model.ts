@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { newId } from '../../services/platform/new-id.js';
 import type { ModelDataset, PredictionPart } from '../datasets/dataset-manifest.js';
 import { partRowsSql } from '../datasets/dataset-relations.js';
+import { daySpans, shareDays } from '../datasets/day-spans.js';
 import { writeDayParts, writeSharedPart } from '../datasets/write-parts.js';
 import type { Database } from '../duckdb/open-duckdb.js';
 import { identifier, literal, parquetFiles } from '../duckdb/sql-text.js';
@@ -45,6 +46,7 @@ export async function compactModel(options: {
           directory,
           folder,
           rows: rowsOf(directory, dataset, batch),
+          staying: [...parts.filter((part) => !gone.includes(part)), ...made],
           width: dataset.schema.columns.length,
         })),
       );
@@ -54,9 +56,7 @@ export async function compactModel(options: {
     replaced.push(...gone.map((part) => part.path));
     parts = [...parts.filter((part) => !gone.includes(part)), ...made.map((part) => ({ ...part }))];
   }
-  parts = parts.toSorted(
-    (a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0) || a.minPosition - b.minPosition,
-  );
+  parts = daySpans(parts).flatMap((span) => span.parts);
   const { patches, ...rest } = dataset;
   if (patches !== undefined) replaced.push(patches.path);
   const left = parts.some((part) => part.patched > 0)
@@ -102,15 +102,15 @@ async function writePatches(
   return { path, rows };
 }
 
-/** Many small groups are written in one go (their days differ), as long as the rows fit in memory together. */
+/** Many small groups are written in one go, as long as they have no day in common and the rows fit in memory together. */
 function batchesOfGroups(plan: readonly (readonly PredictionPart[])[]): PredictionPart[][] {
   const rowsTogether = 262_144;
   const batches: PredictionPart[][] = [];
   let rows = Number.POSITIVE_INFINITY;
   for (const group of plan) {
     const size = group.reduce((sum, part) => sum + part.rows, 0);
-    const days = new Set(batches.at(-1)?.map((part) => part.day));
-    if (rows + size > rowsTogether || days.has(group[0]?.day ?? '')) {
+    const meets = batches.at(-1)?.some((part) => group.some((other) => shareDays(part, other)));
+    if (rows + size > rowsTogether || meets === true) {
       batches.push([]);
       rows = 0;
     }

@@ -98,6 +98,7 @@ async function writeModel(options: {
       folder,
       rows: stagedRowsSql({ schema, table, truths: 'staged_truths' }),
       width: schema.columns.length,
+      staying: dataset.parts,
       dropAfterSort: [table, 'staged_truths'],
     });
   }
