@@ -245,6 +245,31 @@ export function describeEventLogContract(name: string, makeLog: MakeLog): void {
       expect((await readAll(log)).map((event) => event.sensitive?.inputs)).toEqual([{ a: 1 }, { a: 3 }]);
     });
 
+    it('gives every odd value back as it was, or refuses the append', async () => {
+      for (const [what, value] of oddValues()) {
+        const [event] = samplePredictions(1, 5);
+        if (event === undefined) throw new Error('a sample is needed');
+        const inputs = Object.assign(event, { sensitive: { inputs: value } }).sensitive.inputs;
+        const before = (await log.head()).nextPosition;
+        let refused: unknown;
+        try {
+          await log.append([event]);
+        } catch (error) {
+          refused = error;
+        }
+        const stored = await readAll(log, { fromPosition: before });
+        if (refused !== undefined) {
+          expect(refused, what).toMatchObject({ code: 'LOG_EVENT_INVALID' });
+          expect(stored, what).toEqual([]);
+          continue;
+        }
+        expect(stored, what).toHaveLength(1);
+        const found: unknown = stored[0]?.sensitive?.inputs;
+        expect(found, what).toStrictEqual(withoutUndefined(inputs));
+        expect(Object.keys(Object(found)), what).toEqual(Object.keys(Object(withoutUndefined(inputs))));
+      }
+    });
+
     it('refuses more than it takes at once', async () => {
       const [event] = samplePredictions(1);
       if (event === undefined) throw new Error('a sample is needed');
@@ -302,4 +327,36 @@ function matches(event: StoredEvent, query: ReadQuery): boolean {
     (query.types?.includes(event.type) ?? true) &&
     (query.model === undefined || query.model === model)
   );
+}
+
+/** Inputs that a careless encoding changes, each with what it is. */
+function oddValues(): readonly (readonly [string, unknown])[] {
+  return [
+    ['not a number', { value: Number.NaN }],
+    ['infinities', { up: Infinity, down: -Infinity }],
+    ['negative zero', { value: -0, list: [-0, 0] }],
+    ['±2^63 as doubles', { up: 2 ** 63, down: -(2 ** 63) }],
+    ['64-bit integers', { up: 2n ** 63n - 1n, down: -(2n ** 63n), unsigned: 2n ** 64n - 1n, small: 7n }],
+    ['an integer beyond 64 bits', { value: 2n ** 64n }],
+    ['bytes', { value: Uint8Array.of(0, 1, 254, 255) }],
+    ['no bytes', { value: new Uint8Array(0) }],
+    ['typed arrays', { single: Float32Array.of(0.1, Number.NaN), wide: BigUint64Array.of(2n ** 64n - 1n) }],
+    ['a date', { value: new Date(0) }],
+    ['odd keys', JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"":2,"a.b":3,"toString":null}')],
+    ['keys that look like indexes, in their order', { zeta: 1, '10': 2, '2': 3 }],
+    ['a lone surrogate', { value: 'a\ud800b' }],
+    ['a lone surrogate in a key', { 'a\udc00': 1 }],
+    ['a pair of surrogates', { value: '😀', '😀': 'x' }],
+    ['null and absent', { nothing: null, absent: undefined, list: [null] }],
+    ['undefined in a list', { list: [undefined] }],
+    ['a function', { value: () => 1 }],
+    ['nothing at all', {}],
+  ];
+}
+
+/** undefined counts as absent. */
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
 }

@@ -2,6 +2,7 @@ import { cp, mkdtemp, open, readFile, readdir, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NewEvent, StoredEvent } from '../../src/schemas/events.js';
+import { readHeadFile } from '../../src/services/event-log/segment-log/head-file.js';
 import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
 import { openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
 import { verifyLog } from '../../src/services/event-log/verify-log.js';
@@ -116,7 +117,9 @@ describe('segment log: a torn tail', () => {
     const whole = await readFile(join(original, name));
     expect(end - start).toBeGreaterThan(200);
 
+    const counted = { offsets: 0, cut: 0, keptWhole: 0, damage: 0 };
     for (let cut = start; cut < end; cut += 1) {
+      counted.offsets += 1;
       const torn = Buffer.concat([whole.subarray(0, cut), Buffer.alloc(whole.length - cut)]);
       const differs = !torn.equals(whole);
       const directory = await mkdtemp(join(folder, 'torn-'));
@@ -124,6 +127,7 @@ describe('segment log: a torn tail', () => {
       await writeFile(join(directory, 'head'), headBefore);
       const log = await openSegmentLog({ directory, clock, segmentBytes: 4_096 });
       if (differs) {
+        counted.cut += 1;
         expect((await log.head()).nextPosition).toBe(4);
         const kept = log.recovery.tornTail;
         if (cut === start) expect(kept).toBeUndefined();
@@ -132,7 +136,10 @@ describe('segment log: a torn tail', () => {
           const aside = await readFile(join(directory, kept?.keptIn ?? ''));
           expect(aside.equals(torn.subarray(start, start + aside.length))).toBe(true);
         }
-      } else expect(log.recovery).toMatchObject({ eventsAfterHead: 2, tornTail: undefined });
+      } else {
+        counted.keptWhole += 1;
+        expect(log.recovery).toMatchObject({ eventsAfterHead: 2, tornTail: undefined });
+      }
       const { firstPosition } = await log.append(small);
       expect(firstPosition).toBe(differs ? 4 : 6);
       await log.close();
@@ -148,9 +155,11 @@ describe('segment log: a torn tail', () => {
         });
         const { events, code } = await readUntilError(directory);
         expect({ read: events.length, code }).toEqual({ read: 4, code: 'LOG_CORRUPT' });
+        counted.damage += 1;
       }
       await rm(directory, { recursive: true });
     }
+    console.log(`torn frames: ${JSON.stringify(counted)}`);
   });
 
   it('keeps frames that a power failure left without their head, over a rotation too', async () => {
@@ -179,70 +188,134 @@ describe('segment log: a torn tail', () => {
   });
 });
 
+const flips = 1_000;
+
 describe('segment log: flipped bits', () => {
-  it('finds each of 200 at seeded places, and never returns anything wrong', async () => {
+  it(`finds each of ${flips} at seeded places, and never returns anything wrong`, async () => {
     const directory = await temporaryFolder();
-    const original = await temporaryFolder();
     const events = samplePredictions(300);
-    await writeLog(
-      original,
-      Array.from({ length: 30 }, (_, i) => events.slice(i * 10, i * 10 + 10)),
-      16_384,
-    );
-    const whole = (await readUntilError(original)).events;
-    expect(whole).toHaveLength(300);
-    const places = await meaningfulBytes(original);
+    const frames = Array.from({ length: 30 }, (_, i) => [
+      ...events.slice(i * 10, i * 10 + 10),
+      ...(i % 6 === 5 ? sampleOfEveryType() : []),
+    ]);
+    await writeLog(directory, frames, 16_384);
+    const whole = (await readUntilError(directory)).events.map((event) => JSON.stringify(event));
+    expect(whole).toHaveLength(frames.flat().length);
+    const places = await meaningfulPlaces(directory);
     const total = places.reduce((sum, place) => sum + place.length, 0);
     const random = seededRandom(99);
-    let found = 0;
-    for (let round = 0; round < 200; round += 1) {
-      await cp(original, directory, { recursive: true, force: true });
-      let left = Math.floor(random() * total);
-      const place = places.find((candidate) => {
-        if (left < candidate.length) return true;
-        left -= candidate.length;
-        return false;
-      });
-      if (place === undefined) throw new Error('a place is needed');
-      // Every tenth goes into the head or an index, which are small.
+    const found: { [kind: string]: number } = {};
+    for (let round = 0; round < flips; round += 1) {
+      // Half of them anywhere; the others by turns in the small parts, which would else hardly be met.
       const chosen =
-        round % 10 === 0
-          ? (places.filter((candidate) => !candidate.name.endsWith('.segment'))[round % 3] ?? place)
-          : place;
-      const at = chosen.start + (left % chosen.length);
-      await flipBit(join(directory, chosen.name), at, Math.floor(random() * 8));
-      const where = `${chosen.name} byte ${at}`;
-      const verified = await verifyLog({ directory });
-      if (verified.damage !== undefined) found += 1;
-      else throw new Error(`not found by verify: ${where}`);
+        round % 2 === 0
+          ? placeAt(places, Math.floor(random() * total))
+          : (places[(round >> 1) % places.length] ?? placeAt(places, 0));
+      const at = chosen.start + Math.floor(random() * chosen.length);
+      const path = join(directory, chosen.name);
+      const bit = Math.floor(random() * 8);
+      await flipBit(path, at, bit);
+      const where = `${chosen.name} byte ${at} bit ${bit}`;
+      const { damage } = await verifyLog({ directory });
+      if (damage === undefined) throw new Error(`not found by verify: ${where}`);
       const { events: read, code } = await readUntilError(directory);
-      expect(read, where).toEqual(whole.slice(0, read.length));
-      if (chosen.name.endsWith('.index'))
-        expect({ code, read: read.length }).toEqual({ code: undefined, read: 300 });
+      read.forEach((event, index) => {
+        if (JSON.stringify(event) !== whole[index]) throw new Error(`${where}: event ${index} is wrong`);
+      });
+      // An index only saves work; everything else that is damaged stops the reading, and says at which position.
+      if (chosen.kind === 'index')
+        expect({ code, read: read.length }, where).toEqual({ code: undefined, read: whole.length });
       else expect(code, where).toBe('LOG_CORRUPT');
+      if (chosen.kind.endsWith('frame')) expect(damage.position, where).toBe(read.length);
+      found[chosen.kind] = (found[chosen.kind] ?? 0) + 1;
+      await flipBit(path, at, bit);
     }
-    expect(found).toBe(200);
+    console.log(`flipped bits: ${flips} of ${flips} found: ${JSON.stringify(found)}`);
+    expect(Object.keys(found).sort()).toEqual(['frame', 'head', 'index', 'last frame', 'segment header']);
+    expect(Object.values(found).reduce((sum, count) => sum + count, 0)).toBe(flips);
+    expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
+  }, 180_000);
+
+  it('opens for writing after a flipped bit in the head file, with everything there, and mends it', async () => {
+    const folder = await temporaryFolder();
+    const original = join(folder, 'original');
+    await writeLog(original, [samplePredictions(10), samplePredictions(10, 2)], 16_384);
+    const random = seededRandom(12);
+    for (let round = 0; round < 40; round += 1) {
+      const directory = join(folder, `round-${round}`);
+      await cp(original, directory, { recursive: true });
+      await flipBit(join(directory, 'head'), (round % 2) * 512 + Math.floor(random() * 96), round % 8);
+      const log = await openSegmentLog({ directory, clock, segmentBytes: 16_384 });
+      expect(log.recovery).toMatchObject({ tornTail: undefined, headDamaged: true });
+      expect((await log.head()).nextPosition).toBe(20);
+      await log.close();
+      expect((await verifyLog({ directory })).damage).toBeUndefined();
+    }
+  });
+
+  it('does not append after a last frame that has a flipped bit', async () => {
+    const directory = await temporaryFolder();
+    await writeLog(directory, [samplePredictions(10), samplePredictions(10, 2)], 16_384);
+    const last = (await meaningfulPlaces(directory)).find((place) => place.kind === 'last frame');
+    if (last === undefined) throw new Error('a last frame is needed');
+    const random = seededRandom(13);
+    for (let round = 0; round < 60; round += 1) {
+      const at = last.start + Math.floor(random() * last.length);
+      await flipBit(join(directory, last.name), at, round % 8);
+      await expect(openSegmentLog({ directory, clock, segmentBytes: 16_384 })).rejects.toMatchObject({
+        code: 'LOG_CORRUPT',
+        details: { segment: last.name, offset: last.start },
+      });
+      await flipBit(join(directory, last.name), at, round % 8);
+    }
+    await (await openSegmentLog({ directory, clock, segmentBytes: 16_384 })).close();
   });
 });
 
+interface Place {
+  readonly kind: 'head' | 'index' | 'segment header' | 'frame' | 'last frame';
+  readonly name: string;
+  readonly start: number;
+  readonly length: number;
+}
+
 /** The parts of files that say something; the zeros after a segment's last frame, or around a head's slots, do not. */
-async function meaningfulBytes(
-  directory: string,
-): Promise<{ name: string; start: number; length: number }[]> {
-  const places = [
-    { name: 'head', start: 0, length: 96 },
-    { name: 'head', start: 512, length: 96 },
+async function meaningfulPlaces(directory: string): Promise<readonly Place[]> {
+  const places: Place[] = [
+    { kind: 'head', name: 'head', start: 0, length: 96 },
+    { kind: 'head', name: 'head', start: 512, length: 96 },
   ];
-  for (const name of await readdir(directory)) {
-    if (name.endsWith('.index'))
-      places.push({ name, start: 0, length: (await readFile(join(directory, name))).length });
-    if (!/^\d+\.segment$/.test(name)) continue;
-    const bytes = await readFile(join(directory, name));
-    let end = bytes.length;
-    while (end > 0 && bytes[end - 1] === 0) end -= 1;
-    places.push({ name, start: 0, length: end });
+  const names = await readdir(directory);
+  for (const name of names.filter((found) => found.endsWith('.index'))) {
+    places.push({ kind: 'index', name, start: 0, length: (await readFile(join(directory, name))).length });
+  }
+  const segments = names.filter((name) => /^\d+\.segment$/.test(name)).sort();
+  const head = readHeadFile(directory)?.head;
+  if (head === undefined) throw new Error('a head is needed');
+  for (const name of segments) {
+    const isLast = name === segments.at(-1);
+    const end = isLast ? head.lastOffset : (await readFile(join(directory, name))).length;
+    places.push({ kind: 'segment header', name, start: 0, length: 64 });
+    if (end > 64) places.push({ kind: 'frame', name, start: 64, length: end - 64 });
+    if (isLast) {
+      places.push({
+        kind: 'last frame',
+        name,
+        start: head.lastOffset,
+        length: head.offset - head.lastOffset,
+      });
+    }
   }
   return places;
+}
+
+function placeAt(places: readonly Place[], byte: number): Place {
+  let left = byte;
+  for (const place of places) {
+    if (left < place.length) return place;
+    left -= place.length;
+  }
+  throw new Error('a place is needed');
 }
 
 async function flipBit(path: string, at: number, bit: number): Promise<void> {
