@@ -18,28 +18,63 @@ export interface OutcomeReference {
 /** Remembers at least the last `capacity` predictions, and at most twice as many. */
 export function createRecentPredictions(capacity: number): RecentPredictions {
   // Two generations: when the young one is full it becomes the old one, and the old one is forgotten whole.
-  let young = new Set<string>();
+  let young = generation();
   let old = young;
-  let count = 0;
   return {
     add: (model, id, requestId, row, key) => {
-      if (count === capacity) {
+      if (young.size() === capacity) {
         old = young;
-        young = new Set();
-        count = 0;
+        young = generation();
       }
-      count += 1;
-      young.add(id);
-      young.add(requestName(model, requestId, row));
-      if (key !== undefined) young.add(keyName(model, key));
+      young.add({ model, id, requestId, row, key });
     },
-    has: ({ model, predictionId, requestId, row, key }) => {
-      const name =
-        predictionId ??
-        (requestId === undefined ? keyName(model, key ?? '') : requestName(model, requestId, row ?? 0));
+    has: (reference) => {
+      const name = nameOf(reference);
       return young.has(name) || old.has(name);
     },
   };
+}
+
+interface Acknowledged {
+  readonly model: string;
+  readonly id: string;
+  readonly requestId: string;
+  readonly row: number;
+  readonly key: string | undefined;
+}
+
+interface Generation {
+  add(prediction: Acknowledged): void;
+  has(name: string): boolean;
+  size(): number;
+}
+
+/** Names are made when somebody asks: every prediction passes here, and most are never asked for. */
+function generation(): Generation {
+  const names = new Set<string>();
+  let unnamed: Acknowledged[] = [];
+  let named = 0;
+  return {
+    add: (prediction) => {
+      unnamed.push(prediction);
+    },
+    has: (name) => {
+      for (const { model, id, requestId, row, key } of unnamed) {
+        names.add(id);
+        names.add(requestName(model, requestId, row));
+        if (key !== undefined) names.add(keyName(model, key));
+      }
+      named += unnamed.length;
+      unnamed = [];
+      return names.has(name);
+    },
+    size: () => named + unnamed.length,
+  };
+}
+
+function nameOf({ model, predictionId, requestId, row, key }: OutcomeReference): string {
+  if (predictionId !== undefined) return predictionId;
+  return requestId === undefined ? keyName(model, key ?? '') : requestName(model, requestId, row ?? 0);
 }
 
 function requestName(model: string, requestId: string, row: number): string {
