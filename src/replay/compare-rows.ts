@@ -74,6 +74,7 @@ export async function compareRows(options: {
         : decodeSegments(ofControl, chunk, pairing, control);
     const before = pairs.rows;
     pairs.add(chunk, controlOutputs, candidateOutputs);
+    chunk.release();
     judge.add(pairs.build(), before, pairs.rows);
     for (const segment of ofCandidate) {
       if (segment.kind === 'answered') candidateInferenceMicros += segment.output.inferenceMicros;

@@ -56,11 +56,13 @@ export function noiseSampler(rowsExpected: number): NoiseSampler {
         else rows.push(row);
         if (!groups.has(key)) groups.set(key, { version, digest, chunker: rowChunker(noiseFloorRowsMax) });
       }
+      // The batch goes on to the candidate; here a few of its rows are copied.
+      const kept = { ...batch, release: () => undefined };
       for (const [key, rows] of picked) {
         const group = groups.get(key);
         if (group === undefined || group.full !== undefined) continue;
         const selection = { ...eligible, picked: Int32Array.from(rows), count: rows.length };
-        for (const chunk of group.chunker.add(batch, selection)) {
+        for (const chunk of group.chunker.add(kept, selection)) {
           group.full = chunk;
           break;
         }

@@ -13,10 +13,15 @@ export interface RowChunk {
   readonly inputs: { readonly [feature: string]: Column };
   readonly outputs: { readonly [role: string]: Column };
   readonly truth: Column;
+  /** Lets go of the memory: afterwards nobody may read the columns. */
+  release(): void;
 }
 
 export interface RowChunker {
-  /** Adds the eligible rows of a batch; gives the chunks that became full. */
+  /**
+   * Adds the eligible rows of a batch; gives the chunks that became full. The batch itself is a chunk where it can be; else
+   * its rows are copied, and it is released when the iteration ends.
+   */
   add(batch: RecordedBatch, eligible: EligibleRows): Iterable<RowChunk>;
   /** What is left, if anything. */
   rest(): RowChunk | undefined;
@@ -50,6 +55,7 @@ export function rowChunker(chunkRows: number): RowChunker {
       inputs: inputs.take(),
       outputs: outputs.take(),
       truth: truth.take(),
+      release: () => undefined,
     };
     rows = 0;
     positions = new Float64Array(chunkRows);
@@ -59,6 +65,10 @@ export function rowChunker(chunkRows: number): RowChunker {
 
   return {
     *add(batch, eligible) {
+      if (rows === 0 && eligible.picked === undefined && batch.rows === chunkRows) {
+        yield chunkOf(batch, eligible);
+        return;
+      }
       let from = 0;
       while (from < eligible.count) {
         const until = Math.min(eligible.count, from + chunkRows - rows);
@@ -66,8 +76,24 @@ export function rowChunker(chunkRows: number): RowChunker {
         from = until;
         if (rows === chunkRows) yield take();
       }
+      batch.release();
     },
     rest: () => (rows === 0 ? undefined : take()),
+  };
+}
+
+function chunkOf(batch: RecordedBatch, { positions, occurredAt }: EligibleRows): RowChunk {
+  const { rows, inputs, outputs, truth } = batch;
+  return {
+    rows,
+    positions,
+    occurredAt,
+    inputs,
+    outputs,
+    truth,
+    release: () => {
+      batch.release();
+    },
   };
 }
 

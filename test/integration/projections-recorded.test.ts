@@ -171,7 +171,7 @@ describe('recorded predictions', () => {
     }
     await at.project();
     const batches = await read(everything);
-    expect(batches.length).toBeLessThan(5);
+    expect(batches.slice(0, -1).map((batch) => batch.rows)).toEqual(Array(9).fill(4_096));
     expect(valuesOf(batches, (batch) => batch.inputs['x'])).toEqual(
       Array.from({ length: rows }, (_, index) => index),
     );

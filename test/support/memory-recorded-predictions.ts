@@ -101,6 +101,7 @@ function batchOf(
       rows.map((row) => row.outputs),
     ),
     truth: columnOf(rows.map((row) => (truthKnown(row) ? row.truth : null))),
+    release: () => undefined,
   };
 }
 

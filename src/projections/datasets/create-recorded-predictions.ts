@@ -111,8 +111,9 @@ function selection(
   const first = 4;
   return {
     select: list.join(', '),
-    assemble: ({ rows, columns }) => ({
+    assemble: ({ rows, columns, release }) => ({
       rows,
+      release,
       positions: integers(columns[0]),
       occurredAt: integers(columns[1]),
       version: dictionary(columns[2]),

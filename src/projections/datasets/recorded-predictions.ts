@@ -17,7 +17,8 @@ export interface RecordedQuery {
 
 /**
  * One batch of recorded predictions. Over the whole read rows are ordered by the UTC day of `occurredAt`, and within a day
- * by position: an order that the log alone decides, and that the datasets are stored in. Only rows with status 'served'.
+ * by position: an order that the log alone decides, and that the datasets are stored in. Only rows with status 'served'. Every
+ * batch but the last has `limits.rowsPerInferenceRunMax` rows.
  */
 export interface RecordedBatch {
   readonly rows: number;
@@ -31,6 +32,8 @@ export interface RecordedBatch {
   readonly outputs: { readonly [role: string]: Column };
   /** 0 or 1 for binary tasks; the number itself for regression; as text for classes with names. */
   readonly truth: Column;
+  /** Lets the memory be used for later batches: afterwards nobody may read the columns. It need not be called. */
+  release(): void;
 }
 
 /** What was recorded, over one state of the log, and how to find single rows again. */

@@ -1,5 +1,7 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column } from '../../schemas/columns.js';
+import { limits } from '../../services/platform/limits.js';
+import { batchArrays, type BatchArrays } from './batch-arrays.js';
 import { columnBuilder, type ColumnBuilder } from './column-builder.js';
 import type { SqlStream } from './open-duckdb.js';
 import { createTextInterner, type TextInterner } from './text-interner.js';
@@ -8,27 +10,29 @@ import { createTextInterner, type TextInterner } from './text-interner.js';
 export interface ResultColumns {
   readonly rows: number;
   readonly columns: readonly Column[];
+  /** Lets the arrays be used again. Whoever does not call it keeps them. Afterwards nobody may read them. */
+  release(): void;
 }
 
-/** DuckDB gives at most this many rows at a time. */
-const chunkRowsMax = 2_048;
-const batchRowsMin = 16_384;
-
 /**
- * A result in batches of about 16,384 rows (the last of a stream may be smaller), as typed arrays of their own. The next
- * batch is fetched while the consumer works on the one at hand, so at most two are alive here.
+ * Results in batches of exactly `limits.rowsPerInferenceRunMax` rows (but for the last), as typed arrays of their own. The
+ * next batch is fetched while the consumer works on the one at hand.
  */
 export async function* readColumns(
   streams: AsyncIterable<SqlStream>,
 ): AsyncGenerator<ResultColumns, void, undefined> {
   const chunks = chunksOf(streams);
-  const interners: TextInterner[] = [];
+  const state: Gathering = {
+    arrays: batchArrays(limits.rowsPerInferenceRunMax),
+    interners: [],
+    begun: undefined,
+  };
   try {
-    let next = gather(chunks, interners);
+    let next = gather(chunks, state);
     for (;;) {
       const batch = await next;
       if (batch === undefined) return;
-      next = gather(chunks, interners);
+      next = gather(chunks, state);
       // A rejection that nobody waits for yet is not lost: it is met at the next turn.
       next.catch(() => undefined);
       yield batch;
@@ -51,28 +55,54 @@ async function* chunksOf(
   return undefined;
 }
 
+interface Gathering {
+  readonly arrays: BatchArrays;
+  readonly interners: TextInterner[];
+  /** A chunk that the batch before had no room for, and how much of it is taken. */
+  begun: { readonly chunk: DuckDBDataChunk; readonly taken: number } | undefined;
+}
+
 async function gather(
   chunks: AsyncGenerator<DuckDBDataChunk, undefined, undefined>,
-  interners: TextInterner[],
+  state: Gathering,
 ): Promise<ResultColumns | undefined> {
+  const { arrays } = state;
   let builders: ColumnBuilder[] | undefined;
   let rows = 0;
-  while (rows < batchRowsMin) {
-    const result = await chunks.next();
-    if (result.done === true) break;
-    const chunk = result.value;
-    const count = chunk.rowCount;
-    builders ??= Array.from({ length: chunk.columnCount }, (_, index) =>
-      columnBuilder({
-        chunk,
-        index,
-        capacity: batchRowsMin + chunkRowsMax,
-        interner: () => (interners[index] ??= createTextInterner()),
-      }),
-    );
-    for (const [index, builder] of builders.entries()) builder.append(chunk.getColumnVector(index), count);
-    rows += count;
+  while (rows < arrays.length) {
+    const { chunk, taken } = state.begun ?? { chunk: await nextOf(chunks), taken: 0 };
+    if (chunk === undefined) break;
+    builders ??= buildersFor(chunk, state);
+    const until = Math.min(chunk.rowCount, taken + arrays.length - rows);
+    for (const [index, builder] of builders.entries()) {
+      builder.append(chunk.getColumnVector(index), { from: taken, until });
+    }
+    rows += until - taken;
+    state.begun = until < chunk.rowCount ? { chunk, taken: until } : undefined;
   }
   if (builders === undefined) return undefined;
-  return { rows, columns: builders.map((builder) => builder.finish(rows)) };
+  const columns = builders.map((builder) => builder.finish(rows));
+  let released = false;
+  return {
+    rows,
+    columns,
+    release: () => {
+      if (released) return;
+      released = true;
+      for (const column of columns) arrays.giveBack(column);
+    },
+  };
+}
+
+async function nextOf(
+  chunks: AsyncGenerator<DuckDBDataChunk, undefined, undefined>,
+): Promise<DuckDBDataChunk | undefined> {
+  const result = await chunks.next();
+  return result.done === true ? undefined : result.value;
+}
+
+function buildersFor(chunk: DuckDBDataChunk, { arrays, interners }: Gathering): ColumnBuilder[] {
+  return Array.from({ length: chunk.columnCount }, (_, index) =>
+    columnBuilder({ chunk, index, arrays, interner: () => (interners[index] ??= createTextInterner()) }),
+  );
 }

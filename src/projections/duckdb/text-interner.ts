@@ -1,11 +1,12 @@
 import type { DuckDBVector } from '@duckdb/node-api';
 import { limits } from '../../services/platform/limits.js';
+import type { VectorRows } from './column-builder.js';
 import { vectorDataView } from './vector-data.js';
 
 /** Turns the strings of VARCHAR vectors into codes of one dictionary, making a JS string once a value, not once a row. */
 export interface TextInterner {
-  /** Writes the codes of the vector's rows; what is written at a null means nothing, but is a code. */
-  intern(vector: DuckDBVector, rows: number, codes: Uint32Array, offset: number): void;
+  /** Writes the codes of some of the vector's rows; what is written at a null means nothing, but is a code. */
+  intern(vector: DuckDBVector, rows: VectorRows, codes: Uint32Array, offset: number): void;
   /** Values by code. The same array as before when nothing was added since. */
   dictionary(): readonly string[];
   /** Begins a new dictionary when this one has outgrown `limits.categoriesMax`. */
@@ -36,11 +37,12 @@ export function createTextInterner(): TextInterner {
     return code;
   };
   return {
-    intern: (vector, rows, codes, offset) => {
+    intern: (vector, { from, until }, codes, offset) => {
       const view = vectorDataView(vector);
-      const words = new Uint32Array(view.buffer, view.byteOffset, (rows * entryBytes) / 4);
+      const words = new Uint32Array(view.buffer, view.byteOffset, (until * entryBytes) / 4);
+      const first = offset - from;
       pointers.clear();
-      for (let row = 0; row < rows; row += 1) {
+      for (let row = from; row < until; row += 1) {
         const at = row * 4;
         const table = (words[at] ?? 0) <= inlineBytesMax ? inline : pointers;
         const slot = table.find(words, at);
@@ -49,13 +51,13 @@ export function createTextInterner(): TextInterner {
           // At a null the bytes may be anything, also a wild pointer; `getItem` looks at the validity first.
           const text = vector.getItem(row);
           if (typeof text !== 'string') {
-            codes[offset + row] = 0;
+            codes[first + row] = 0;
             continue;
           }
           code = codeOfText(text);
           table.put(slot, words, at, code);
         }
-        codes[offset + row] = code;
+        codes[first + row] = code;
       }
     },
     dictionary: () => {

@@ -14,7 +14,7 @@ export interface InputTensor {
 /**
  * Builds the input tensors of a batch. Nulls and absent columns get the feature's missing value. Throws
  * UnfitValueError for a null without one, a wrong type, and a cast that loses something. A float32 column without
- * nulls is used as it is, without a copy.
+ * nulls that no other thread sees is used as it is, without a copy.
  */
 export function compileTensors(manifest: ModelManifest): (batch: ColumnBatch) => readonly InputTensor[] {
   const fills = manifest.features.map(fillerOf);
@@ -69,7 +69,7 @@ const float32SafeMax = 2 ** 24;
 
 function float32(feature: Feature, column: Column | undefined, rows: number): TensorValues {
   if (column?.kind === 'number' && column.values instanceof Float32Array && column.valid === undefined) {
-    return { type: 'float32', data: checkedLength(feature, column.values, rows) };
+    return { type: 'float32', data: unshared(checkedLength(feature, column.values, rows)) };
   }
   const data = new Float32Array(rows);
   const missing = missingNumber(feature);
@@ -106,7 +106,7 @@ function float64(feature: Feature, column: Column | undefined, rows: number): Te
 function int64(feature: Feature, column: Column | undefined, rows: number): TensorValues {
   const valid = column?.valid;
   if (column?.kind === 'integer' && valid === undefined) {
-    return { type: 'int64', data: checkedLength(feature, column.values, rows) };
+    return { type: 'int64', data: unshared(checkedLength(feature, column.values, rows)) };
   }
   const data = new BigInt64Array(rows);
   const missing = missingNumber(feature);
@@ -219,6 +219,13 @@ function exactInteger(feature: Feature, value: number, row: number, rows: number
 function missingNumber(feature: Feature): number | undefined {
   if (feature.missing === undefined) return undefined;
   return feature.missing === 'NaN' ? Number.NaN : Number(feature.missing);
+}
+
+/** The runtime takes no memory that threads share. */
+function unshared<Values extends { readonly buffer: ArrayBufferLike; slice(): Values }>(
+  values: Values,
+): Values {
+  return values.buffer instanceof SharedArrayBuffer ? values.slice() : values;
 }
 
 function checkedLength<Values extends { readonly length: number }>(

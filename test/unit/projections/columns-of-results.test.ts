@@ -150,4 +150,37 @@ describe('columns of a result', () => {
       ),
     ).rejects.toThrow(/Could not convert/);
   });
+
+  it('pass through the memory of a few batches when each is released, once or twice, and stay right', async () => {
+    const rows = 60_000;
+    const sql = `SELECT i::DOUBLE AS d, CASE WHEN i % 7 = 0 AND i > 20000 THEN NULL ELSE i END AS n, CASE WHEN i % 3 = 0 THEN NULL ELSE 'value ' || (i % 50) END AS s FROM range(${rows}) t(i)`;
+    const buffers = new Set<ArrayBufferLike>();
+    const seen: unknown[] = [];
+    async function* streams(): AsyncGenerator<Awaited<ReturnType<Database['stream']>>> {
+      yield await database.stream(sql);
+    }
+    for await (const batch of readColumns(streams())) {
+      const [d, n, s] = batch.columns;
+      if (d?.kind !== 'number' || n?.kind !== 'integer' || s?.kind !== 'dictionary')
+        throw new Error('other kinds');
+      for (const values of [d.values, n.values, s.codes]) buffers.add(values.buffer);
+      for (let row = 0; row < batch.rows; row += 1) {
+        seen.push([
+          d.values[row],
+          n.valid?.[row] === 0 ? null : n.values[row],
+          s.valid?.[row] === 0 ? null : s.dictionary[s.codes[row] ?? -1],
+        ]);
+      }
+      batch.release();
+      batch.release();
+    }
+    expect(seen).toEqual(
+      Array.from({ length: rows }, (_, i) => [
+        i,
+        i % 7 === 0 && i > 20_000 ? null : BigInt(i),
+        i % 3 === 0 ? null : `value ${i % 50}`,
+      ]),
+    );
+    expect(buffers.size).toBeLessThanOrEqual(3 * 3);
+  });
 });
