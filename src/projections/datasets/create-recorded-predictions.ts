@@ -111,9 +111,11 @@ function selection(
   const first = 4;
   return {
     select: list.join(', '),
-    assemble: ({ rows, columns, release }) => ({
+    assemble: ({ rows, columns, ...batch }) => ({
       rows,
-      release,
+      release: () => {
+        batch.release();
+      },
       positions: integers(columns[0]),
       occurredAt: integers(columns[1]),
       version: dictionary(columns[2]),
