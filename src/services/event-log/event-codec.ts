@@ -2,14 +2,15 @@ import { Packr } from 'msgpackr';
 import type { NewEvent, StoredEvent } from '../../schemas/events.js';
 import { errors } from '../platform/errors.js';
 import { createByteSink } from './codec/byte-sink.js';
-import { type EncodeTarget, encodeColumn, encodeSharedObjects } from './codec/column.js';
+import { type EncodeTarget, encodeColumn, encodeLoneValue, encodeSharedObjects } from './codec/column.js';
 import { type DecodeContext, decodeGroups } from './codec/decode-groups.js';
 import { codeOf } from './codec/event-types.js';
-import { type Group, groupEvents } from './codec/group.js';
-import { createNameTable } from './codec/name-table.js';
+import { groupEvents, rowOf } from './codec/group.js';
+import { createMessagePackWriter } from './codec/message-pack-writer.js';
+import { type NameSet, createNameTable } from './codec/name-table.js';
 import { encodeNumbers } from './codec/number-column.js';
 import { MalformedPayload, type Packed } from './codec/packed.js';
-import { packEntries } from './codec/shape-cache.js';
+import { type KnownShape, packEntries } from './codec/shape-cache.js';
 import { schemaVersionNow } from './codec/upcast.js';
 
 /*
@@ -33,23 +34,69 @@ import { schemaVersionNow } from './codec/upcast.js';
  */
 export const payloadVersion = 1;
 
-// Only lists, scalars and bytes are given to it, so none of its own treatment of objects is in use.
+// Only lists, scalars and bytes are read by it, so none of its own treatment of objects is in use.
 const packr = new Packr({ useRecords: false });
 
+// Encoding is synchronous and never nested.
+const frameWriter = createMessagePackWriter();
+const groupWriter = createMessagePackWriter();
+
 /** Throws LOG_EVENT_INVALID when a value cannot come back the same, LOG_UNKNOWN_VERSION for an unknown type. */
-export function encodeEvents(events: readonly NewEvent[]): Uint8Array {
+export function encodeEvents(events: readonly NewEvent[]): Buffer {
+  groupWriter.reset();
+  const [lone] = events;
+  if (events.length === 1 && lone !== undefined) {
+    const row = rowOf(lone);
+    const names = row.known.names();
+    const target = { table: createNameTable(names), sink: createByteSink() };
+    writeGroup(lone, row.known, {
+      target,
+      names,
+      column: (leaf) => encodeLoneValue(row.values[leaf], target),
+      provenances: (leaf) => encodeSharedObjects([row.values[leaf]], target),
+    });
+    return payloadOf({ count: 1, groups: 1, order: null, names, target });
+  }
   const { groups, order } = groupEvents(events);
-  const target = { table: createNameTable(groups[0]?.known.names()), sink: createByteSink() };
+  const names = groups[0]?.known.names();
+  const target = { table: createNameTable(names), sink: createByteSink() };
   const packedOrder = groups.length === 1 ? null : encodeNumbers(order, target.sink);
-  const packedGroups = groups.map((group, index) => packGroup(group, index === 0, target));
-  return packr.pack([
-    payloadVersion,
-    events.length,
-    target.table.names,
-    packedGroups,
-    packedOrder,
-    target.sink.bytes(),
-  ]);
+  for (let index = 0; index < groups.length; index += 1) {
+    const group = groups[index];
+    if (group === undefined) continue;
+    writeGroup(group, group.known, {
+      target,
+      names: index === 0 ? names : undefined,
+      column: (leaf) => encodeColumn(group.columns[leaf] ?? [], target),
+      provenances: (leaf) => encodeSharedObjects(group.columns[leaf] ?? [], target),
+    });
+  }
+  return payloadOf({ count: events.length, groups: groups.length, order: packedOrder, names, target });
+}
+
+/** What `groupWriter` holds, with everything around it. */
+function payloadOf(frame: {
+  readonly count: number;
+  readonly groups: number;
+  readonly order: Packed;
+  readonly names: NameSet | undefined;
+  readonly target: EncodeTarget;
+}): Buffer {
+  const { names } = frame.target.table;
+  frameWriter.reset();
+  frameWriter.list(6);
+  frameWriter.value(payloadVersion);
+  frameWriter.value(frame.count);
+  frameWriter.list(names.length);
+  if (frame.names !== undefined) frameWriter.raw(frame.names.packed());
+  for (let index = frame.names?.names.length ?? 0; index < names.length; index += 1) {
+    frameWriter.value(names[index] ?? '');
+  }
+  frameWriter.list(frame.groups);
+  frameWriter.raw(groupWriter.written());
+  frameWriter.value(frame.order);
+  frameWriter.bytes(frame.target.sink.bytes());
+  return Buffer.from(frameWriter.written());
 }
 
 /**
@@ -75,29 +122,38 @@ function unpack(bytes: Uint8Array): unknown {
   }
 }
 
-function packGroup(group: Group, isFirst: boolean, target: EncodeTarget): Packed {
-  const { known, columns } = group;
+interface GroupColumns {
+  readonly target: EncodeTarget;
+  /** Those of the frame's table, when it begins with this group's. */
+  readonly names: NameSet | undefined;
+  readonly column: (leaf: number) => Packed;
+  readonly provenances: (leaf: number) => Packed;
+}
+
+function writeGroup(
+  { type, schemaVersion }: { readonly type: NewEvent['type']; readonly schemaVersion: number },
+  known: KnownShape,
+  { target, names, column, provenances }: GroupColumns,
+): void {
   for (const { key } of known.shape.root.entries) {
     if (key === 'position' || key === 'recordedAt') {
       throw errors.LOG_EVENT_INVALID({ problem: `${key} comes from the log alone; leave it out` });
     }
   }
-  if (group.schemaVersion !== schemaVersionNow) {
-    throw errors.LOG_UNKNOWN_VERSION({ what: `The event ${group.type}`, version: group.schemaVersion });
+  if (schemaVersion !== schemaVersionNow) {
+    throw errors.LOG_UNKNOWN_VERSION({ what: `The event ${type}`, version: schemaVersion });
   }
   const rawBefore = target.sink.length;
   const packedColumns: Packed[] = [];
-  for (let leaf = 0; leaf < columns.length; leaf += 1) {
-    const values = columns[leaf] ?? [];
+  for (let leaf = 0; leaf < known.shape.leaves; leaf += 1) {
     if (leaf === known.typeLeaf || leaf === known.schemaVersionLeaf) packedColumns.push(null);
-    else if (leaf === known.provenanceLeaf) packedColumns.push(encodeSharedObjects(values, target));
-    else packedColumns.push(encodeColumn(values, target));
+    else packedColumns.push(leaf === known.provenanceLeaf ? provenances(leaf) : column(leaf));
   }
-  return [
-    codeOf(group.type),
-    group.schemaVersion,
-    target.sink.length - rawBefore,
-    isFirst ? known.packedEntries() : packEntries(known.shape.root, (key) => target.table.indexOf(key)),
-    packedColumns,
-  ];
+  groupWriter.list(5);
+  groupWriter.value(codeOf(type));
+  groupWriter.value(schemaVersion);
+  groupWriter.value(target.sink.length - rawBefore);
+  if (names !== undefined) groupWriter.raw(known.packedEntries());
+  else groupWriter.value(packEntries(known.shape.root, (key) => target.table.indexOf(key)));
+  groupWriter.value(packedColumns);
 }

@@ -29,6 +29,65 @@ describe('CommitQueue', () => {
     expect(receipts.map((receipt) => receipt.firstPosition)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  it('encodes the next frame while one is being written, when much waits, and keeps the order', async () => {
+    const frames: string[][] = [];
+    const releases: (() => void)[] = [];
+    let next = 0;
+    const queue = new CommitQueue(async (events) => {
+      frames.push(events.map((event) => event.id));
+      const firstPosition = next;
+      next += events.length;
+      await new Promise<void>((release) => releases.push(release));
+      return { firstPosition, recordedAt: 1 };
+    });
+    const events = samplePredictions(400);
+    const parts = Array.from({ length: 4 }, (_, index) => events.slice(index * 100, index * 100 + 100));
+    const answers = parts.map((part) => queue.append(part));
+    let released = 0;
+    while (released < 4) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (releases.length > released) {
+        releases[released]?.();
+        released += 1;
+        if (frames.flat().length === 400 && released === frames.length) break;
+      }
+    }
+    const receipts = await Promise.all(answers);
+    expect(frames.length).toBeGreaterThan(1);
+    expect(frames.flat()).toEqual(events.map((event) => event.id));
+    expect(receipts.map((receipt) => receipt.firstPosition)).toEqual([0, 100, 200, 300]);
+  });
+
+  it('says of a frame that it is lone only when nothing was before it and nothing waits', async () => {
+    const lone: boolean[] = [];
+    const queue = new CommitQueue(async (events, _payload, { isLone }) => {
+      lone.push(isLone);
+      return { firstPosition: events.length, recordedAt: 1 };
+    });
+    const [first, second, third] = samplePredictions(3);
+    if (!first || !second || !third) throw new Error('samples are needed');
+    await queue.append([first]);
+    const both = Promise.all([queue.append([second]), queue.append([third])]);
+    await both;
+    expect(lone).toEqual([true, false]);
+  });
+
+  it('answers the others when one of those that share a commit cannot be encoded', async () => {
+    let next = 0;
+    const queue = new CommitQueue(async (events) => {
+      next += events.length;
+      return { firstPosition: next - events.length, recordedAt: 1 };
+    });
+    const [first, second, third] = samplePredictions(3);
+    if (!first || !second || !third) throw new Error('samples are needed');
+    const bad = { ...second, stream: 'lone \ud800' };
+    const results = await Promise.allSettled([first, bad, third].map((event) => queue.append([event])));
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(results[1]).toMatchObject({ reason: { code: 'LOG_EVENT_INVALID' } });
+    expect(next).toBe(2);
+    await queue.close();
+  });
+
   it('refuses everything, for good, once a commit failed, and acknowledges nothing of it', async () => {
     let commits = 0;
     const queue = new CommitQueue(async (events) => {

@@ -233,6 +233,44 @@ describe('event codec', () => {
     }
   });
 
+  it('gives frames of one event back, of every type and kind of value', () => {
+    const odd = withInputs(
+      {
+        zero: -0,
+        big: 2n ** 64n - 1n,
+        bytes: Uint8Array.of(1, 2),
+        list: [1, [null]],
+        object: { a: { b: 1 } },
+      },
+      {
+        text: 'é',
+        long: 'x'.repeat(40),
+        longer: 'y'.repeat(70_000),
+        numbers: -33,
+        more: -40_000,
+        huge: 2 ** 40,
+      },
+      { id: '0198f3a2-7b1c-7def-8a90-1234567890ab', truth: true, nothing: null, float: 0.1, nan: Number.NaN },
+      JSON.parse('{"__proto__": 1, "constructor": {"__proto__": 2}, "": 3}'),
+      { gone: undefined, kept: 200, larger: 70_000, negative: -1, most: 2 ** 32 - 1, least: -(2 ** 31) },
+    );
+    for (const event of [...sampleOfEveryType(), ...odd]) {
+      const [stored] = roundTrip([event]);
+      expect(stored).toEqual({ ...event, position: 100, recordedAt: context.recordedAt });
+      expect(inputKeys(stored)).toEqual(inputKeys(event).filter((key) => key !== 'gone'));
+    }
+    for (const inputs of [
+      { text: 'a\ud800b' },
+      { 'key \ud83d': 1 },
+      { when: new Date(0) },
+      { act: () => 1 },
+    ]) {
+      expect(() => encodeEvents(withInputs(inputs))).toThrow(
+        expect.objectContaining({ code: 'LOG_EVENT_INVALID' }),
+      );
+    }
+  });
+
   it('takes 64 levels', () => {
     const inputs = { deep: nested(64) };
     expect(inputsOf(roundTrip(withInputs(inputs)))).toStrictEqual([inputs]);
@@ -362,4 +400,10 @@ describe('upcast', () => {
 
 function nested(levels: number): unknown {
   return levels === 0 ? 1 : [nested(levels - 1)];
+}
+
+function inputKeys(
+  event: { readonly sensitive?: { readonly inputs?: object | undefined } | undefined } | undefined,
+): string[] {
+  return Object.keys(event?.sensitive?.inputs ?? {});
 }

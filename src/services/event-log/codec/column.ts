@@ -101,6 +101,17 @@ export function constantText(packed: unknown, names: readonly string[]): string 
   return undefined;
 }
 
+/** As `encodeColumn` for one row, whose texts need no place in the table. */
+export function encodeLoneValue(value: unknown, target: EncodeTarget): Packed {
+  if (typeof value === 'string') {
+    if (encodeUuids([value], target.sink)) return [kinds.uuids];
+    assertWellFormed(value);
+    return [kinds.scalars, value];
+  }
+  const node = encodeNode(value, target.table);
+  return Array.isArray(node) ? [kinds.constantNode, node] : node;
+}
+
 /** For objects that are the same for many rows (`provenance`): each stored once. */
 export function encodeSharedObjects(values: readonly unknown[], target: EncodeTarget): Packed {
   const { nodes, codes } = shareObjects(values, target.table);

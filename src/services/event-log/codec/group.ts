@@ -1,5 +1,6 @@
 import type { NewEvent } from '../../../schemas/events.js';
 import { errors } from '../../platform/errors.js';
+import { gatherFlat, gatherSparseFlat } from './gather-flat.js';
 import { type GatherRow, gatherSparse } from './gather-rows.js';
 import { isPlainObject } from './node.js';
 import { shapeOf } from './shape.js';
@@ -26,15 +27,34 @@ let recent: readonly KnownShape[] = [];
 export function groupEvents(events: readonly NewEvent[]): { groups: readonly Group[]; order: number[] } {
   const groups: OpenGroup[] = [];
   const order: number[] = [];
-  const byKey = new Map<string, number>();
+  const byKey = new Map<KnownShape, Map<string, number>>();
   let last = -1;
   for (const event of events) {
     if (!isPlainObject(event)) throw errors.LOG_EVENT_INVALID({ problem: 'an event is no plain object' });
     if (!putInto(groups[last], event)) last = putElsewhere(event, groups, byKey, events.length);
     order.push(last);
   }
-  remember(groups);
+  const [first] = groups;
+  if (first !== undefined) remember(first.known);
   return { groups, order };
+}
+
+/** One event as its shape and its leaves' values, in order. */
+export interface LoneRow {
+  readonly known: KnownShape;
+  readonly values: readonly unknown[];
+}
+
+/** What `groupEvents` finds for a frame of one event, without making columns. */
+export function rowOf(event: NewEvent): LoneRow {
+  if (!isPlainObject(event)) throw errors.LOG_EVENT_INVALID({ problem: 'an event is no plain object' });
+  for (const known of recent) {
+    const values = gatherFlat(known.shape, event);
+    if (values !== undefined) return { known, values };
+  }
+  const known = knownShape(shapeOf(event));
+  remember(known);
+  return { known, values: gatherSparseFlat(known.shape, event) };
 }
 
 function putInto(group: OpenGroup | undefined, event: NewEvent & Record<string, unknown>): boolean {
@@ -52,7 +72,7 @@ function putInto(group: OpenGroup | undefined, event: NewEvent & Record<string, 
 function putElsewhere(
   event: NewEvent & Record<string, unknown>,
   groups: OpenGroup[],
-  byKey: Map<string, number>,
+  byKey: Map<KnownShape, Map<string, number>>,
   rowsExpected: number,
 ): number {
   if (groups.length === 0) {
@@ -60,17 +80,18 @@ function putElsewhere(
       const group = openGroup(event, known, rowsExpected);
       if (!putInto(group, event)) continue;
       groups.push(group);
-      byKey.set(keyOf(event, known), 0);
+      indexesOf(known, byKey).set(keyOf(event), 0);
       return 0;
     }
   }
   const known = knownShape(shapeOf(event));
-  const key = keyOf(event, known);
-  let index = byKey.get(key);
+  const indexes = indexesOf(known, byKey);
+  const key = keyOf(event);
+  let index = indexes.get(key);
   if (index === undefined) {
     index = groups.length;
     groups.push(openGroup(event, known, groups.length === 0 ? rowsExpected : 1));
-    byKey.set(key, index);
+    indexes.set(key, index);
   }
   const group = groups[index];
   if (group !== undefined && !putInto(group, event)) {
@@ -91,12 +112,19 @@ function openGroup(event: NewEvent, known: KnownShape, rowsExpected: number): Op
   };
 }
 
-function keyOf(event: NewEvent, known: KnownShape): string {
-  return `${event.type} ${event.schemaVersion} ${known.signature}`;
+function indexesOf(known: KnownShape, byKey: Map<KnownShape, Map<string, number>>): Map<string, number> {
+  const found = byKey.get(known);
+  if (found !== undefined) return found;
+  const made = new Map<string, number>();
+  byKey.set(known, made);
+  return made;
 }
 
-function remember(groups: readonly Group[]): void {
-  const [first] = groups;
-  if (first === undefined || recent[0] === first.known) return;
-  recent = [first.known, ...recent.filter((known) => known !== first.known)].slice(0, recentMax);
+function keyOf(event: NewEvent): string {
+  return `${event.type} ${event.schemaVersion}`;
+}
+
+function remember(first: KnownShape): void {
+  if (recent[0] === first) return;
+  recent = [first, ...recent.filter((known) => known !== first)].slice(0, recentMax);
 }

@@ -1,3 +1,4 @@
+import { createMessagePackWriter } from './message-pack-writer.js';
 import { assertWellFormed } from './well-formed.js';
 
 /** Texts of one frame, each stored once and named by its index: keys of objects, and constants shared by groups. */
@@ -11,17 +12,30 @@ export interface NameTable {
 export interface NameSet {
   readonly names: readonly string[];
   readonly indexes: ReadonlyMap<string, number>;
+  /** The names as MessagePack, one after the other. */
+  packed(): Uint8Array;
 }
 
 export function createNameSet(texts: Iterable<string>): NameSet {
   const table = createNameTable();
   for (const text of texts) table.indexOf(text);
-  return { names: table.names, indexes: new Map(table.names.map((name, index) => [name, index])) };
+  let packed: Uint8Array | undefined;
+  return {
+    names: table.names,
+    indexes: new Map(table.names.map((name, index) => [name, index])),
+    packed: () => (packed ??= packAll(table.names)),
+  };
+}
+
+function packAll(names: readonly string[]): Uint8Array {
+  const writer = createMessagePackWriter();
+  for (const name of names) writer.value(name);
+  return Uint8Array.from(writer.written());
 }
 
 /** A table that begins with the given names. */
 export function createNameTable(first?: NameSet): NameTable {
-  const names: string[] = first === undefined ? [] : [...first.names];
+  const names: string[] = first === undefined ? [] : first.names.slice();
   const indexes = new Map<string, number>();
   return {
     names,

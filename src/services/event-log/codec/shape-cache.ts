@@ -1,5 +1,6 @@
 import { type BuildRow, compileBuildRow, keyedBuildRow } from './build-rows.js';
 import { type GatherRow, compileGatherRow, keyedGatherRow } from './gather-rows.js';
+import { createMessagePackWriter } from './message-pack-writer.js';
 import { type NameSet, createNameSet } from './name-table.js';
 import type { Packed } from './packed.js';
 import { type Shape, type ShapeEntry, type ShapeNode, signatureOf } from './shape.js';
@@ -14,9 +15,9 @@ export interface KnownShape {
   readonly occurredAtLeaf: number;
   readonly modelLeaf: number;
   readonly provenanceLeaf: number;
-  /** The names of all keys, and the shape's entries in terms of them, for a frame that begins with this shape. */
+  /** The names of all keys, and the shape's entries in terms of them as MessagePack, for a frame that begins with this shape. */
   names(): NameSet;
-  packedEntries(): Packed;
+  packedEntries(): Uint8Array;
   /** Compiled once the shape has come up often enough to be worth it. `rows`: how many are coming. */
   builderFor(rows: number): BuildRow;
   gathererFor(rows: number): GatherRow;
@@ -43,7 +44,7 @@ export function knownShape(shape: Shape): KnownShape {
 function describe(shape: Shape, signature: string): KnownShape {
   const leafOf = leafNumbers(shape.root);
   let names: NameSet | undefined;
-  let entries: Packed | undefined;
+  let entries: Uint8Array | undefined;
   const namesOnce = () => (names ??= createNameSet(keysOf(shape.root)));
   return {
     shape,
@@ -56,11 +57,17 @@ function describe(shape: Shape, signature: string): KnownShape {
     names: namesOnce,
     packedEntries: () => {
       const { indexes } = namesOnce();
-      return (entries ??= packEntries(shape.root, (key) => indexes.get(key) ?? 0));
+      return (entries ??= packOnce(packEntries(shape.root, (key) => indexes.get(key) ?? 0)));
     },
     builderFor: compiledLater(shape, keyedBuildRow, compileBuildRow),
     gathererFor: compiledLater(shape, keyedGatherRow, compileGatherRow),
   };
+}
+
+function packOnce(packed: Packed): Uint8Array {
+  const writer = createMessagePackWriter();
+  writer.value(packed);
+  return Uint8Array.from(writer.written());
 }
 
 /** The entries of a shape with names as the indexes that `indexOf` gives. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /*
@@ -77,10 +77,26 @@ export function encodeFrame(
   bytes.writeUInt32LE(content.count, offsets.count);
   bytes.writeUInt32LE(0, offsets.count + 4);
   bytes.set(content.payload, frameHeaderBytes);
-  const hash = frameHash(bytes, previousHash);
-  bytes.set(hash, offsets.hash);
+  const chained = hashAndRestore(bytes, previousHash);
+  bytes.set(chained, offsets.hash);
   bytes.writeUInt32LE(crc32(bytes.subarray(offsets.length)), offsets.crc);
-  return { bytes, hash };
+  return { bytes, hash: chained };
+}
+
+const covered = Buffer.alloc(offsets.hash - offsets.length);
+
+/**
+ * As `frameHash`, for a frame of one's own that has no hash yet: what the hash covers is put side by side in the room
+ * that header and hash take, so that one call does it; a hash made in parts takes three times as long for a small
+ * frame.
+ */
+function hashAndRestore(bytes: Buffer, previousHash: Uint8Array): Buffer {
+  bytes.copy(covered, 0, offsets.length, offsets.hash);
+  bytes.set(previousHash, offsets.length);
+  bytes.set(covered, offsets.length + hashBytes);
+  const digest = hash('sha256', bytes.subarray(offsets.length), 'buffer');
+  bytes.set(covered, offsets.length);
+  return digest;
 }
 
 /** The hash that a whole frame must carry. */

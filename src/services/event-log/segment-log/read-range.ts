@@ -9,8 +9,13 @@ import { type ReaderCache, corrupt, framesInRange } from './frames-in-range.js';
 import type { Head } from './head-file.js';
 import type { ScannedFrame } from './scan-frames.js';
 
-/** About what one batch may take of frames; small frames are gathered up to it. */
-const batchFrameBytes = 1024 * 1024;
+/**
+ * Small frames are gathered until a batch has so many events, or so many bytes of frames; a larger frame is a batch of
+ * its own. Few, since events that are still held when memory is tidied are copied: with 8,192 a scan takes three times
+ * as long as with 256.
+ */
+const batchEventsWanted = 256;
+const batchFrameBytes = 128 * 1024;
 
 /** The events that the query asks for, in bounded batches, up to `head`. Throws LOG_CORRUPT where the log is damaged. */
 export async function* readRange(
@@ -33,7 +38,7 @@ export async function* readRange(
         batch = batch.slice(limits.readBatchEventsMax);
         frameBytes = 0;
       }
-      if (frameBytes >= batchFrameBytes && batch.length > 0) {
+      if ((frameBytes >= batchFrameBytes && batch.length > 0) || batch.length >= batchEventsWanted) {
         yield batch;
         batch = [];
         frameBytes = 0;

@@ -104,10 +104,10 @@ function assemble(parts: {
 }): SegmentLog {
   const { writer, clock } = parts;
   const waiting = new Set<() => void>();
-  const queue = new CommitQueue(async (events, payload) => {
+  const queue = new CommitQueue(async (events, payload, { isLone }) => {
     const firstPosition = writer.head.nextPosition;
     const recordedAt = Math.max(clock.nowMicros(), writer.head.recordedAt);
-    await writer.commit(events, payload, recordedAt);
+    await writer.commit(events, payload, { recordedAt, inPlace: isLone });
     for (const wake of Array.from(waiting)) wake();
     return { firstPosition, recordedAt };
   });
