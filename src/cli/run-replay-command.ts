@@ -125,7 +125,7 @@ async function writeReports(
   if (request.reports.includes('html')) files.push(['report.html', parts.html()]);
   const run = {
     timings: parts.timings ?? null,
-    log: { position: String(parts.log.nextPosition), hash: parts.log.hash },
+    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
     host: hostname(),
     node: process.version,
     hindcast: packageVersion(),

@@ -43,7 +43,7 @@ async function writeLog(
   for (const frame of frames) await log.append(frame);
   const { hash } = await log.head();
   await log.close();
-  return hash;
+  return hash ?? '';
 }
 
 describe('segment log: reopening', () => {

@@ -17,7 +17,7 @@ export interface Analytics {
   /** Everything before this log position is in the answers. */
   readonly position: number;
   /** SHA-256 chain hash of the log at `position`. */
-  readonly logHash: string;
+  readonly logHash: string | undefined;
   /**
    * One query of the user's: SELECT, EXPLAIN, DESCRIBE, SUMMARIZE or SHOW; files outside the datasets cannot be reached.
    * Throws SQL_FAILED with DuckDB's message.

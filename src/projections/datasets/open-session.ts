@@ -35,7 +35,7 @@ export interface Session {
   readonly database: Database;
   readonly directory: string;
   readonly position: number;
-  readonly logHash: string;
+  readonly logHash: string | undefined;
   readonly registry: RegistryState;
   readonly models: readonly ServedDataset[];
 }

@@ -11,20 +11,30 @@ export interface LogCapabilities {
   readonly durable: boolean;
 }
 
-/** `nextPosition`: the position that the next event will get (= number of events when dense). `hash`: the chain's. */
+/**
+ * `nextPosition`: the position that the next event will get, where positions are dense (= number of events); else one more
+ * than the last event's. `hash`: the chain's; undefined for a log without one.
+ */
 export interface LogHead {
   readonly nextPosition: number;
-  readonly hash: string;
+  readonly hash: string | undefined;
   readonly recordedAt: number;
 }
 
-/** Positions of an append: `firstPosition + i` belongs to the i-th event. `recordedAt`: microseconds UTC, of all. */
+/**
+ * Positions of an append: `firstPosition + i` belongs to the i-th event, unless `placed` says that every event of the append
+ * stands at `firstPosition` or before. `recordedAt`: microseconds UTC, of all.
+ */
 export interface AppendReceipt {
   readonly firstPosition: number;
   readonly recordedAt: number;
+  readonly placed?: 'at-or-before';
 }
 
-/** Every bound is optional. Positions and times: from inclusive, until exclusive. Times are `occurredAt` micros UTC. */
+/**
+ * Every bound is optional. Positions and times: from inclusive, until exclusive. Times are `occurredAt` micros UTC. Where
+ * positions are not dense, `fromPosition` MUST be 0, an event's position, or one more than that.
+ */
 export interface ReadQuery {
   readonly fromPosition?: number;
   readonly untilPosition?: number;
@@ -40,7 +50,8 @@ export interface LogReader {
   /**
    * Batches in position order, bounded in memory (never the whole range), ending at the head as it was when the
    * read began. MUST NOT return what is not durable; MUST throw LOG_CORRUPT, with the place, at the first damaged
-   * frame before the head, after having yielded everything before it. A batch is never empty.
+   * frame before the head, after having yielded everything before it. A batch is never empty. A log on a cluster throws
+   * LOG_UNAVAILABLE while it is away.
    */
   read(query?: ReadQuery): AsyncIterable<readonly StoredEvent[]>;
   /** As `read` from a position, then waits for more until the signal aborts; aborting ends the iteration quietly. */
@@ -57,7 +68,8 @@ export interface EventAppender {
   /**
    * Resolves only when all events are durable, in the order given, at adjacent positions where the adapter has that
    * capability; rejects when none is. MUST refuse with LOG_BUSY instead of queueing without bound, with
-   * LOG_BATCH_TOO_LARGE past the adapter's limit, and with LOG_WRITE_FAILED after a failed sync, for good.
+   * LOG_BATCH_TOO_LARGE past the adapter's limit, with LOG_WRITE_FAILED after a failed sync, for good, and with
+   * LOG_UNAVAILABLE while a cluster is away.
    * `events` MUST NOT be changed by the caller afterwards.
    */
   append(events: readonly NewEvent[]): Promise<AppendReceipt>;

@@ -231,6 +231,26 @@ export const catalogue = {
     message: () => 'The log is closed.',
     action: 'The process is stopping; try another one.',
   }),
+  LOG_UNAVAILABLE: entry<{ problem: string }>({
+    status: 503,
+    exitCode: 70,
+    message: (d) => `The KurrentDB cluster cannot be reached: ${d.problem}.`,
+    action:
+      'Try again after the time in Retry-After. The server goes on by itself when the cluster is back; what was acknowledged is safe.',
+  }),
+  LOG_ACCESS_DENIED: entry<{ problem: string }>({
+    status: 500,
+    exitCode: 70,
+    message: (d) => `The KurrentDB cluster refuses access: ${d.problem}.`,
+    action:
+      'Put a user who may append and read $all (an administrator) into the connection string: kurrentdb://user:password@host:2113.',
+  }),
+  LOG_POSITION_UNKNOWN: entry<{ position: string }>({
+    status: 400,
+    message: (d) =>
+      `The log cannot be read from position ${d.position}: no event stands there or just before.`,
+    action: 'Positions of a KurrentDB log are not dense: name that of an event, or the one after it.',
+  }),
   LOG_UNKNOWN_VERSION: entry<{ what: string; version: number }>({
     status: 500,
     exitCode: 70,

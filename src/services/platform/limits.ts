@@ -25,4 +25,8 @@ export const limits = {
   datasetOutputsMax: 256,
   extraBytesMax: 16_384,
   truthPatchesMax: 65_536,
+  clusterAppendBytesMax: 1_000_000,
+  clusterDuplicateWindowRecords: 4_096,
+  clusterBufferRecordsMax: 1_024,
+  clusterStreamsAtOnceMax: 64,
 } as const;

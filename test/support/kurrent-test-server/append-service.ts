@@ -51,14 +51,13 @@ export function appendCall(context: Context) {
               ? 'stream-exists'
               : 'any';
       const stream = streamName(options?.getStreamIdentifier()?.getStreamName_asU8());
-      void answerTo(context, stream, expected, records).then((answer) => {
+      const reply = async (): Promise<void> => {
+        const answer = await answerTo(context, stream, expected, records);
         if (answer.kind === 'error') callback(answer.error, null);
-        else if (answer.kind === 'outcome') {
-          const { outcome } = answer;
-          if (outcome.kind === 'too-large') callback(tooLarge(), null);
-          else callback(null, appendResponse(outcome));
-        }
-      });
+        else if (answer.kind === 'outcome' && answer.outcome.kind === 'too-large') callback(tooLarge(), null);
+        else if (answer.kind === 'outcome') callback(null, appendResponse(answer.outcome));
+      };
+      void reply();
     });
   };
 }
@@ -167,13 +166,14 @@ function streamName(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? new Uint8Array()).toString('utf8');
 }
 
-function appendResponse(outcome: Exclude<AppendOutcome, { kind: 'too-large' }>): AppendResp {
+function appendResponse(outcome: AppendOutcome): AppendResp {
   const { AppendResp: Response } = protocol.streams;
   const response = new Response();
-  if (outcome.kind === 'wrong-revision') {
+  if (outcome.kind !== 'stored') {
+    const current = outcome.kind === 'too-large' ? undefined : outcome.current;
     const wrong = new Response.WrongExpectedVersion();
-    if (outcome.current === undefined) wrong.setCurrentNoStream(new protocol.shared.Empty());
-    else wrong.setCurrentRevision(String(outcome.current));
+    if (current === undefined) wrong.setCurrentNoStream(new protocol.shared.Empty());
+    else wrong.setCurrentRevision(String(current));
     wrong.setExpectedAny(new protocol.shared.Empty());
     return response.setWrongExpectedVersion(wrong);
   }

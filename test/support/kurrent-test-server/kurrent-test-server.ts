@@ -40,6 +40,7 @@ export async function startKurrentTestServer(
   const counts: AppendCounts = { appends: 0, batchAppends: 0 };
   const reads: ReadCounts = { streams: [], sent: 0, subscriptions: 0 };
   const context = { store, faults, counts, reads };
+  let listening: { server: Server; port: number } | undefined;
   const listen = async (port: number): Promise<{ server: Server; port: number }> => {
     const server = new Server();
     server.addService(protocol.services.streams, {
@@ -63,7 +64,7 @@ export async function startKurrentTestServer(
     });
     return { server, port: bound };
   };
-  let listening: { server: Server; port: number } | undefined = await listen(0);
+  listening = await listen(0);
   const { port } = listening;
   const stop = (): void => {
     listening?.server.forceShutdown();

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type ServerWritableStream, type ServiceError, status as codes } from '@grpc/grpc-js';
 import type {
   ReadReq,
@@ -182,11 +183,11 @@ class Sender {
       this.#sent += 1;
       reads.sent += 1;
       if (!call.write(eventMessage(record))) {
-        await new Promise<void>((resolve) => {
-          call.once('drain', resolve);
-          call.once('cancelled', resolve);
-          call.once('close', resolve);
-        });
+        const over = new AbortController();
+        const events = ['drain', 'cancelled', 'close'];
+        await Promise.race(events.map((name) => once(call, name, { signal: over.signal }))).finally(() =>
+          over.abort(),
+        );
       }
     }
     if (this.#sent % recordsPerTurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
