@@ -20,6 +20,7 @@ import { systemClock } from '../src/services/platform/clock.js';
 import { createLogger } from '../src/services/platform/logger.js';
 import { createMetrics } from '../src/services/platform/metrics.js';
 import { buildApp } from '../src/services/prediction-api/app.js';
+import { createIdempotentPredictions } from '../src/services/prediction-api/idempotent-predictions.js';
 import { listen } from '../src/services/prediction-api/main.js';
 import { createRecentPredictions } from '../src/services/prediction-api/recent-predictions.js';
 import { createRecordOutcomes } from '../src/services/prediction-api/record-outcomes.js';
@@ -136,13 +137,19 @@ async function hindcastServer(withLog: boolean): Promise<number> {
     tokens: [],
     version: '0.0.0',
     notReady: () => undefined,
-    recordPredictions: createRecordPredictions({
-      models,
-      log: appender,
+    recordPredictions: createIdempotentPredictions({
+      record: createRecordPredictions({
+        models,
+        log: appender,
+        clock: systemClock,
+        metrics,
+        rejections,
+        recent: createRecentPredictions(65_536),
+      }),
+      log,
       clock: systemClock,
       metrics,
-      rejections,
-      recent: createRecentPredictions(65_536),
+      logger,
     }),
     recordOutcomes: createRecordOutcomes({
       log: appender,

@@ -13,6 +13,7 @@ import type { Logger } from '../services/platform/logger.js';
 import { limits } from '../services/platform/limits.js';
 import { createMetrics } from '../services/platform/metrics.js';
 import { buildApp } from '../services/prediction-api/app.js';
+import { createIdempotentPredictions } from '../services/prediction-api/idempotent-predictions.js';
 import { listen } from '../services/prediction-api/main.js';
 import type { OutcomeReference } from '../services/prediction-api/recent-predictions.js';
 import { createRecentPredictions } from '../services/prediction-api/recent-predictions.js';
@@ -71,13 +72,19 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       version: packageVersion(),
       notReady: () =>
         Object.keys(serving.registry().models).length === 0 ? 'no model is registered' : undefined,
-      recordPredictions: createRecordPredictions({
-        models: serving,
+      recordPredictions: createIdempotentPredictions({
+        record: createRecordPredictions({
+          models: serving,
+          log,
+          clock: systemClock,
+          metrics,
+          rejections,
+          recent,
+        }),
         log,
         clock: systemClock,
         metrics,
-        rejections,
-        recent,
+        logger,
       }),
       recordOutcomes: createRecordOutcomes({
         log,

@@ -4,6 +4,13 @@ import { ModelManifest } from './model-manifest.js';
 
 const Id = z.string().min(1).max(200);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 digest in lower-case hex');
+/** The first 122 bits of a SHA-256 in the form of a UUID (version 8): the codec stores it in 16 bytes. */
+const ShortDigest = z
+  .string()
+  .regex(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    'expected a digest as a UUID of version 8',
+  );
 const Micros = z.int();
 const Version = z.string().min(1);
 
@@ -50,6 +57,15 @@ export const Sensitive = z.strictObject({
 });
 export type Sensitive = z.infer<typeof Sensitive>;
 
+/**
+ * Only of a request that came with an Idempotency-Key: digests of the key with its scope, and of the body, by which a
+ * repeated request finds this one. Neither key nor access token is stored.
+ */
+const idempotency = {
+  idempotencyDigest: ShortDigest.optional(),
+  bodyDigest: ShortDigest.optional(),
+};
+
 const PredictionServedData = z.strictObject({
   requestId: Id,
   row: z.int().nonnegative(),
@@ -65,6 +81,7 @@ const PredictionServedData = z.strictObject({
   outputs: z.record(z.string(), Scalar),
   violations: z.array(Violation).optional(),
   durability: z.enum(['durable', 'buffered']),
+  ...idempotency,
 });
 
 const PredictionRejectedData = z.strictObject({
@@ -75,6 +92,7 @@ const PredictionRejectedData = z.strictObject({
   code: z.string(),
   message: z.string(),
   violations: z.array(Violation).optional(),
+  ...idempotency,
 });
 
 const PredictionFailedData = z.strictObject({
@@ -86,6 +104,7 @@ const PredictionFailedData = z.strictObject({
   provenance: ServedBy,
   code: z.string(),
   message: z.string(),
+  ...idempotency,
 });
 
 const OutcomeObservedData = z.strictObject({

@@ -17,6 +17,7 @@ import { manualClock } from '../../src/services/platform/clock.js';
 import { createLogger } from '../../src/services/platform/logger.js';
 import { createMetrics } from '../../src/services/platform/metrics.js';
 import { buildApp } from '../../src/services/prediction-api/app.js';
+import { createIdempotentPredictions } from '../../src/services/prediction-api/idempotent-predictions.js';
 import { createRecentPredictions } from '../../src/services/prediction-api/recent-predictions.js';
 import { createRecordOutcomes } from '../../src/services/prediction-api/record-outcomes.js';
 import { createRecordPredictions } from '../../src/services/prediction-api/record-prediction.js';
@@ -46,6 +47,8 @@ export interface FlightsApp {
   readonly models: ServingModels;
   readonly rejections: RejectionRecorder;
   readonly clock: ReturnType<typeof manualClock>;
+  /** The same application made anew on the same log, as after a restart: what it knew in memory is gone. */
+  again(): Promise<FlightsApp>;
 }
 
 /** The real application on a memory log with the real v1; `appender` stands in front of the log for appends. */
@@ -86,7 +89,6 @@ export async function flightsApp(
       for (const event of batch) registry = evolveRegistry(registry, event);
   }
   const logger = createLogger('silent');
-  const metrics = createMetrics();
   const models = await createServingModels({
     registry,
     logger,
@@ -101,24 +103,43 @@ export async function flightsApp(
       });
     },
   });
-  const appender = options.appender?.(log) ?? log;
+  return await assemble({ log, models, clock, tokens: options.tokens, appender: options.appender?.(log) });
+}
+
+async function assemble(parts: {
+  readonly log: EventLog;
+  readonly models: ServingModels;
+  readonly clock: FlightsApp['clock'];
+  readonly tokens: readonly string[] | undefined;
+  readonly appender: EventAppender | undefined;
+}): Promise<FlightsApp> {
+  const { log, models, clock } = parts;
+  const appender = parts.appender ?? log;
+  const logger = createLogger('silent');
+  const metrics = createMetrics();
   const recent = createRecentPredictions(1_000);
   const rejections = createRejectionRecorder({ log: appender, clock, metrics, logger });
   const app = await buildApp({
     models,
     metrics,
     logger,
-    tokens: options.tokens ?? [],
+    tokens: parts.tokens ?? [],
     version: '0.0.0',
     notReady: () => undefined,
-    recordPredictions: createRecordPredictions({ models, log: appender, clock, metrics, rejections, recent }),
+    recordPredictions: createIdempotentPredictions({
+      record: createRecordPredictions({ models, log: appender, clock, metrics, rejections, recent }),
+      log,
+      clock,
+      metrics,
+      logger,
+    }),
     recordOutcomes: createRecordOutcomes({
       log: appender,
       clock,
       origin: 'live',
-      manifestOf: () => bundle.manifest,
+      manifestOf: (model) => models.serving(model).manifest,
       known: async (references) => references.map((reference) => recent.has(reference)),
     }),
   });
-  return { app, log, models, rejections, clock };
+  return { app, log, models, rejections, clock, again: () => assemble(parts) };
 }

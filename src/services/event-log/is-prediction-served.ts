@@ -1,6 +1,7 @@
 import { PredictionServed } from '../../schemas/events.js';
 
 const idCharactersMax = 200;
+const shortDigest = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Provenance objects that were found sound; a model's events share theirs. */
 export type CheckedProvenances = Set<object>;
@@ -89,6 +90,10 @@ function isData(value: unknown, checked: CheckedProvenances): boolean {
         break;
       case 'durability':
         if (item !== 'durable' && item !== 'buffered') return false;
+        break;
+      case 'idempotencyDigest':
+      case 'bodyDigest':
+        if (typeof item !== 'string' || !shortDigest.test(item)) return false;
         break;
       default:
         // Among them violations: rare, and left to the schema.

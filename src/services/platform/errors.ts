@@ -91,6 +91,17 @@ export const catalogue = {
     message: (d) => `The outcome cannot be taken: ${d.problem}.`,
     action: 'Give the truth and one of predictionId, requestId with row, or key.',
   }),
+  IDEMPOTENCY_KEY_INVALID: entry<{ problem: string; charactersMax: number }>({
+    status: 400,
+    message: (d) =>
+      `The header Idempotency-Key ${d.problem}; expected once, 1 to ${d.charactersMax} visible ASCII characters.`,
+    action: 'Send a new UUID as the key of each request, and the same one when you repeat it.',
+  }),
+  IDEMPOTENCY_KEY_REUSED: entry<object>({
+    status: 409,
+    message: () => 'This Idempotency-Key was used a short while ago for another body.',
+    action: 'Give every request its own key; a repeated request must have the same body, byte for byte.',
+  }),
   UNAUTHORIZED: entry<object>({
     status: 401,
     message: () => 'An access token is needed, and none that is known was sent.',
@@ -377,3 +388,15 @@ function factory<Code extends ErrorCode>(code: Code): Factories[Code] {
 export const errors: Factories = Object.fromEntries(
   (Object.keys(catalogue) as ErrorCode[]).map((code) => [code, factory(code)]),
 ) as unknown as Factories;
+
+/** An error as it was recorded with its code and message; a code that this release does not know becomes INTERNAL. */
+export function recordedError(code: string, message: string): HindcastError {
+  if (!isErrorCode(code)) return errors.INTERNAL({ problem: message });
+  const definition: Entry<never> = catalogue[code];
+  const { status, exitCode = exitCodes.usage, action } = definition;
+  return new HindcastError({ code, status, exitCode, message, action, details: {} });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(catalogue, code);
+}

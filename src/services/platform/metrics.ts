@@ -13,6 +13,7 @@ export interface Metrics {
   violations(model: string, kind: string): void;
   outcomes(model: string, rows: number): void;
   refused(code: string): void;
+  replayed(model: string): void;
   requestSeconds(seconds: number): void;
   inferenceSeconds(seconds: number, rows: number): void;
   appendSeconds(seconds: number): void;
@@ -71,6 +72,12 @@ export function createMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   });
+  const replayed = new Counter({
+    name: 'hindcast_requests_replayed_total',
+    help: 'Repeated requests answered from the record, by their Idempotency-Key',
+    labelNames: ['model'],
+    registers,
+  });
   const request = new Histogram({
     name: 'hindcast_predict_seconds',
     help: 'From the parsed request to the reply, log included',
@@ -122,6 +129,7 @@ export function createMetrics(): Metrics {
     violations: (model, kind) => violations.inc({ model, kind }),
     outcomes: (model, rows) => outcomes.inc({ model }, rows),
     refused: (code) => refused.inc({ code }),
+    replayed: (model) => replayed.inc({ model }),
     requestSeconds: (seconds) => request.observe(seconds),
     inferenceSeconds: (seconds, rows) => {
       inference.observe(seconds);

@@ -8,6 +8,7 @@ import { limits } from '../platform/limits.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { installErrorHandler } from './error-handler.js';
+import { idempotencyHeader, shortDigest } from './idempotency-key.js';
 import type { RecordOutcomes } from './record-outcomes.js';
 import type { RecordPredictions } from './record-prediction.js';
 import { modelsRoute } from './routes/models-route.js';
@@ -15,6 +16,13 @@ import { operationsRoutes } from './routes/operations-routes.js';
 import { outcomesRoute } from './routes/outcomes-route.js';
 import { predictRoute } from './routes/predict-route.js';
 import type { ServingModels } from './serving-models.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Only of a request with an Idempotency-Key, else empty: the digest of its body. */
+    bodyDigest: string;
+  }
+}
 
 export interface AppOptions {
   readonly models: ServingModels;
@@ -40,9 +48,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.decorateRequest('bodyDigest', '');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     try {
-      done(null, JSON.parse(String(body)));
+      const text = String(body);
+      // Of the text as it was sent: what differs in it may differ in what it means.
+      if (request.headers[idempotencyHeader] !== undefined) request.bodyDigest = shortDigest(text);
+      done(null, JSON.parse(text));
     } catch (error) {
       done(
         errors.REQUEST_INVALID({

@@ -1,14 +1,16 @@
 import type { NewEvent, PredictionFailed, PredictionServed, Violation } from '../../schemas/events.js';
 import type { JsonObject, Scalar } from '../../schemas/json-value.js';
 import type { PredictedRows } from '../inference/shared-run.js';
-import type { EventAppender } from '../event-log/event-log.js';
+import type { AppendReceipt, EventAppender } from '../event-log/event-log.js';
 import type { Clock } from '../platform/clock.js';
 import type { HindcastError } from '../platform/errors.js';
 import { errors } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
 import { newId } from '../platform/new-id.js';
 import type { RecentPredictions } from './recent-predictions.js';
+import { rejectedEvent } from './record-rejection.js';
 import type { RejectionRecorder } from './record-rejection.js';
+import { isAnswerEvent } from './answer-events.js';
 import type { ServingModel, ServingModels } from './serving-models.js';
 
 export interface RowToPredict {
@@ -17,14 +19,24 @@ export interface RowToPredict {
   readonly subject?: string | undefined;
   /** Microseconds UTC; the clock's now unless a seeding says when it happened. */
   readonly occurredAt?: number;
+  /** Its index in the request as the caller sees it; its place in `rows` unless told. */
+  readonly row?: number;
 }
 
 export interface PredictionRequest {
   readonly model: string;
   readonly requestId: string;
   readonly traceparent?: string | undefined;
-  /** Rows in the order of the request; `undefined` in place of a row that was no row at all is not allowed. */
+  /** In the order of the request, without what was no row at all. */
   readonly rows: readonly RowToPredict[];
+  /** Recorded with every row, so that a repeated request finds its answer; undefined: none was asked for. */
+  readonly idempotency?: IdempotencyMark | undefined;
+}
+
+/** Digests (see the events' schema) of an Idempotency-Key with its scope, and of the body that came with it. */
+export interface IdempotencyMark {
+  readonly key: string;
+  readonly body: string;
 }
 
 export type RowReply =
@@ -41,6 +53,8 @@ export type RowReply =
       readonly row: number;
       readonly error: HindcastError;
       readonly violations: readonly Violation[];
+      /** The row as received; undefined when the answer comes from the record. */
+      readonly source?: RowToPredict;
     };
 
 export interface PredictionReply {
@@ -48,6 +62,18 @@ export interface PredictionReply {
   readonly model: string;
   readonly version: string;
   readonly rows: readonly RowReply[];
+  /** Where the answer stands in the log; undefined when it was recorded without an idempotency mark. */
+  readonly recorded?: RecordedAnswer | undefined;
+  /** It is the answer to an earlier request with the same Idempotency-Key. */
+  readonly replayed?: boolean;
+}
+
+/** The events of one answer. `recordedAt`: microseconds UTC. */
+export interface RecordedAnswer {
+  readonly firstPosition: number;
+  readonly lastPosition: number;
+  readonly events: number;
+  readonly recordedAt: number;
 }
 
 export type RecordPredictions = (request: PredictionRequest) => Promise<PredictionReply>;
@@ -71,12 +97,19 @@ export function createRecordPredictions(options: {
     const { accepted, refused } = validate(serving, request);
     if (refused.length > 0) {
       metrics.rejected(request.model, refused.length);
-      rejections.record(request, refused);
+      if (request.idempotency === undefined || accepted.length === 0) rejections.record(request, refused);
     }
     if (accepted.length === 0) return reply(serving, request, refused);
 
     const predicted = await serving.runner.predict(accepted.map((row) => row.inputs));
-    const { events, served, failed } = eventsOf(serving, request, accepted, predicted, clock.nowMicros());
+    const now = clock.nowMicros();
+    const { events, served, failed } = eventsOf(serving, request, accepted, predicted, now);
+    const marked = request.idempotency !== undefined && served.length > 0;
+    if (marked) {
+      // What a repeated request must be told again stands in the log with what was served.
+      for (const row of refused) events.push(rejectedEvent(request, row, now));
+      mark(events, request.idempotency);
+    } else if (request.idempotency !== undefined && refused.length > 0) rejections.record(request, refused);
     countRows(metrics, request.model, served, failed);
     const appending = performance.now();
     const receipt = await log.append(events);
@@ -97,11 +130,12 @@ export function createRecordPredictions(options: {
     });
     metrics.requestSeconds((durable - started) / 1000);
     const allServed = refused.length === 0 && failed.length === 0;
-    return reply(
+    const answer = reply(
       serving,
       request,
       allServed ? replies : [...replies, ...refused, ...failed].toSorted((a, b) => a.row - b.row),
     );
+    return marked ? { ...answer, recorded: recordedBy(receipt, events.length) } : answer;
   };
 }
 
@@ -132,14 +166,15 @@ function validate(
   for (const row of request.rows) {
     const check = serving.check(row.inputs);
     if (check.kind === 'accepted') {
-      accepted.push({ row, inputs: row.inputs, index, violations: check.violations });
+      accepted.push({ row, inputs: row.inputs, index: row.row ?? index, violations: check.violations });
     } else {
       const problem = check.violations.map((violation) => violation.message).join('; ');
       refused.push({
         kind: 'rejected',
-        row: index,
+        row: row.row ?? index,
         error: errors.ROW_INVALID({ problem }),
         violations: check.violations,
+        source: row,
       });
     }
     index += 1;
@@ -172,6 +207,19 @@ function eventsOf(
     }
   }
   return { events, served, failed };
+}
+
+function mark(events: readonly NewEvent[], idempotency: IdempotencyMark): void {
+  for (const event of events) {
+    if (!isAnswerEvent(event)) continue;
+    event.data.idempotencyDigest = idempotency.key;
+    event.data.bodyDigest = idempotency.body;
+  }
+}
+
+function recordedBy(receipt: AppendReceipt, events: number): RecordedAnswer {
+  const { firstPosition, recordedAt } = receipt;
+  return { firstPosition, lastPosition: firstPosition + events - 1, events, recordedAt };
 }
 
 function countRows(

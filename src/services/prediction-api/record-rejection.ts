@@ -56,12 +56,13 @@ export function createRejectionRecorder(options: {
   };
 }
 
-function rejectedEvent(
+/** The fact that a row was refused, with its input as received, cut at a limit. */
+export function rejectedEvent(
   request: PredictionRequest,
   refused: RefusedRow,
   occurredAt: number,
 ): PredictionRejected {
-  const row = request.rows[refused.row];
+  const row = refused.source;
   return {
     type: 'PredictionRejected',
     schemaVersion: 1,

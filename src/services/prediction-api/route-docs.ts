@@ -5,7 +5,10 @@ interface RouteDocs {
   readonly description?: string;
   readonly body?: z.ZodType;
   readonly params?: z.ZodType;
+  readonly headers?: z.ZodType;
   readonly response?: z.ZodType;
+  /** Headers of the answer, each with what it says. */
+  readonly replyHeaders?: { readonly [name: string]: string };
 }
 
 /** Route options that only document: OpenAPI is made from the same zod schemas that the handlers check with. */
@@ -16,8 +19,12 @@ export function documented(docs: RouteDocs): { schema: Record<string, unknown> }
   };
   if (docs.body !== undefined) schema['body'] = jsonSchema(docs.body);
   if (docs.params !== undefined) schema['params'] = jsonSchema(docs.params);
+  if (docs.headers !== undefined) schema['headers'] = jsonSchema(docs.headers);
   if (docs.response !== undefined) {
-    schema['response'] = { 200: jsonSchema(docs.response), default: jsonSchema(errorAnswer) };
+    schema['response'] = {
+      200: { ...jsonSchema(docs.response), ...headersOf(docs.replyHeaders) },
+      default: jsonSchema(errorAnswer),
+    };
   }
   return { schema };
 }
@@ -26,7 +33,17 @@ const errorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), action: z.string() }),
 });
 
-function jsonSchema(schema: z.ZodType): unknown {
+function headersOf(headers: RouteDocs['replyHeaders']): object {
+  if (headers === undefined) return {};
+  const entries = Object.entries(headers);
+  return {
+    headers: Object.fromEntries(
+      entries.map(([name, description]) => [name, { type: 'string', description }]),
+    ),
+  };
+}
+
+function jsonSchema(schema: z.ZodType): object {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
     unrepresentable: 'any',
     io: 'input',

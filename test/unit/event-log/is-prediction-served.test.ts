@@ -26,6 +26,7 @@ const replacements: readonly unknown[] = [
   'PredictionServed',
   1,
   'ab'.repeat(32),
+  '01234567-89ab-8cde-8f01-23456789abcd',
   new Date(0),
   5n,
 ];
@@ -54,9 +55,13 @@ describe('isPredictionServed', () => {
     let yes = 0;
     let no = 0;
     for (let round = 0; round < 40_000; round += 1) {
-      const event: unknown = structuredClone(
+      const event = structuredClone(
         Object.assign({ correlationId: 'c', traceparent: 't' }, pick(samplePredictions(2, 1 + (round % 50)))),
       );
+      if (round % 3 === 0) {
+        const digest = '01234567-89ab-8cde-8f01-23456789abcd';
+        Object.assign(event.data ?? {}, { idempotencyDigest: digest, bodyDigest: digest });
+      }
       const target = pick(objectsIn(event));
       const key = pick([
         ...Object.keys(target ?? {}),

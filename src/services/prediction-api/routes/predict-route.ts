@@ -6,6 +6,7 @@ import { limits } from '../../platform/limits.js';
 import { newId } from '../../platform/new-id.js';
 import { errorBody } from '../error-handler.js';
 import { firstProblem, parseBody } from '../parse-body.js';
+import { idempotencyDigest, idempotencyHeader } from '../idempotency-key.js';
 import { documented } from '../route-docs.js';
 import type {
   PredictionReply,
@@ -25,27 +26,41 @@ export function predictRoute(app: FastifyInstance, record: RecordPredictions): v
       summary: 'Predict one row or many',
       description:
         'Send one row as {"inputs": {...}} or many as {"rows": [{"inputs": {...}}, ...]}. Each row may carry a key (your own name for it) and a subject. ' +
-        'The reply leaves after the predictions are durable. A row that breaks the contract is listed in "rejected"; the others are served.',
+        'The reply leaves after the predictions are durable. A row that breaks the contract is listed in "rejected"; the others are served. ' +
+        'With an Idempotency-Key the request can be repeated: within 10 minutes the same key and body get the recorded answer, with Idempotent-Replayed: true; ' +
+        'another body is answered 409. Keys belong to the access token and the model; an answer without a served row is not kept.',
+      headers: z.object({
+        'Idempotency-Key': z.string().min(1).max(limits.idempotencyKeyCharactersMax).optional(),
+      }),
       body: z.union([
         PredictOne,
         z.strictObject({ rows: z.array(PredictRow), requestId: z.string().optional() }),
       ]),
       params: z.object({ model: z.string() }),
       response: predictResponse,
+      replyHeaders: {
+        'Idempotent-Replayed': 'true when the answer is that of an earlier request with the same key',
+      },
     }),
     async (request, reply) => {
       const traceparent = request.headers['traceparent'];
       const { rows, malformed, requestId } = requestedRows(request.body);
+      const { model } = request.params;
       const result: PredictionReply | undefined =
         rows.length === 0
           ? undefined
           : await record({
-              model: request.params.model,
+              model,
               requestId: requestId ?? newId(),
               traceparent: typeof traceparent === 'string' ? traceparent : undefined,
-              rows: rows.map((row) => row.row),
+              rows,
+              idempotency:
+                request.headers[idempotencyHeader] === undefined
+                  ? undefined
+                  : { key: idempotencyDigest(request.raw, model), body: request.bodyDigest },
             });
-      const { status, body } = replyTo(request.params.model, result, rows, malformed);
+      if (result?.replayed === true) void reply.header('idempotent-replayed', 'true');
+      const { status, body } = replyTo(model, result, malformed);
       return reply.code(status).send(body);
     },
   );
@@ -74,47 +89,36 @@ const predictResponse = z.object({
     .optional(),
 });
 
-interface IndexedRow {
-  /** Index in the request. */
-  readonly index: number;
-  readonly row: RowToPredict;
-}
-
 interface Malformed {
   readonly index: number;
   readonly problem: string;
 }
 
 function requestedRows(body: unknown): {
-  rows: IndexedRow[];
+  rows: RowToPredict[];
   malformed: Malformed[];
   requestId: string | undefined;
 } {
   if (typeof body !== 'object' || body === null || !('rows' in body)) {
     const one = parseBody(PredictOne, body);
-    return { rows: [{ index: 0, row: one }], malformed: [], requestId: one.requestId };
+    return { rows: [one], malformed: [], requestId: one.requestId };
   }
   const many = parseBody(PredictMany, body);
   if (many.rows.length === 0) throw errors.BATCH_EMPTY({});
   if (many.rows.length > limits.rowsPerRequestMax) {
     throw errors.BATCH_TOO_LARGE({ rows: many.rows.length, rowsMax: limits.rowsPerRequestMax });
   }
-  const rows: IndexedRow[] = [];
+  const rows: RowToPredict[] = [];
   const malformed: Malformed[] = [];
   for (const [index, candidate] of many.rows.entries()) {
     const parsed = PredictRow.safeParse(candidate);
-    if (parsed.success) rows.push({ index, row: parsed.data });
-    else malformed.push({ index, problem: firstProblem(parsed.error) });
+    if (!parsed.success) malformed.push({ index, problem: firstProblem(parsed.error) });
+    else rows.push(malformed.length === 0 ? parsed.data : { ...parsed.data, row: index });
   }
   return { rows, malformed, requestId: many.requestId };
 }
 
-function replyTo(
-  model: string,
-  result: PredictionReply | undefined,
-  rows: readonly IndexedRow[],
-  malformed: readonly Malformed[],
-): Reply {
+function replyTo(model: string, result: PredictionReply | undefined, malformed: readonly Malformed[]): Reply {
   // The ordinary reply, without a look for what is not there.
   if (result !== undefined && malformed.length === 0 && result.rows.every((row) => row.kind === 'served')) {
     return {
@@ -127,7 +131,6 @@ function replyTo(
       },
     };
   }
-  const original = (row: number): number => rows[row]?.index ?? row;
   const rejected = [
     ...malformed.map((row) => ({
       row: row.index,
@@ -135,11 +138,9 @@ function replyTo(
     })),
     ...(result?.rows ?? [])
       .filter((row): row is RefusedRow => row.kind === 'rejected')
-      .map((row) => ({ row: original(row.row), ...errorBody(row.error), violations: row.violations })),
+      .map((row) => ({ row: row.row, ...errorBody(row.error), violations: row.violations })),
   ].toSorted((a, b) => a.row - b.row);
-  const predictions = (result?.rows ?? []).flatMap((row) =>
-    row.kind === 'served' ? [{ ...served(row), row: original(row.row) }] : [],
-  );
+  const predictions = (result?.rows ?? []).flatMap((row) => (row.kind === 'served' ? [served(row)] : []));
   const first = rejected[0];
   if (predictions.length === 0 && first !== undefined) {
     const error = errors.ROWS_REJECTED({ rejected: rejected.length, first: first.error.message });

@@ -1,0 +1,103 @@
+import type { LogReader } from '../event-log/event-log.js';
+import type { Clock } from '../platform/clock.js';
+import { errors } from '../platform/errors.js';
+import { limits } from '../platform/limits.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import { answerEventTypes, isAnswerEvent } from './answer-events.js';
+import { createIdempotencyIndex, type IdempotencyIndex } from './idempotency-index.js';
+import type {
+  IdempotencyMark,
+  PredictionReply,
+  PredictionRequest,
+  RecordPredictions,
+} from './record-prediction.js';
+import { readRecordedAnswer } from './recorded-answer.js';
+
+const keptMicros = limits.idempotencyKeptMs * 1_000;
+/** Between the clock's look that gives `occurredAt` and the append. */
+const appendMicrosMax = 60_000_000;
+
+/**
+ * The use case with Idempotency-Keys: a request whose key was seen within the time for which keys are kept gets the
+ * recorded answer when its body is the same, and IDEMPOTENCY_KEY_REUSED when it is not. One that comes while the first
+ * is under way waits for it and shares its fate, so that no key is ever predicted twice. What the log says of recent
+ * keys is read when this is made; requests with a key wait for that, others do not.
+ *
+ * An answer without a single served row is not kept: nothing was predicted, so the caller may mend the body, or try
+ * again, under the same key.
+ */
+export function createIdempotentPredictions(options: {
+  readonly record: RecordPredictions;
+  readonly log: LogReader;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}): RecordPredictions {
+  const { record, log, clock, metrics, logger } = options;
+  const index = createIdempotencyIndex({ keysMax: limits.idempotencyKeysMax, keptMicros });
+  const underWay = new Map<
+    string,
+    { readonly bodyDigest: string; readonly answer: Promise<PredictionReply> }
+  >();
+  const recovered = recoverIndex(log, index, clock);
+  recovered.catch((error: unknown) => {
+    logger.error({ error }, 'recent Idempotency-Keys could not be read: requests that carry one are refused');
+  });
+
+  const once = async (request: PredictionRequest, mark: IdempotencyMark): Promise<PredictionReply> => {
+    await recovered;
+    const current = underWay.get(mark.key);
+    const known = current ?? index.find(mark.key, clock.nowMicros());
+    if (known === undefined) return await first(request, mark);
+    if (known.bodyDigest !== mark.body) throw errors.IDEMPOTENCY_KEY_REUSED({});
+    const reply = 'answer' in known ? await known.answer : await readRecordedAnswer(log, mark.key, known);
+    if (reply.recorded === undefined) return reply;
+    metrics.replayed(request.model);
+    return { ...reply, replayed: true };
+  };
+
+  const first = async (request: PredictionRequest, mark: IdempotencyMark): Promise<PredictionReply> => {
+    const answer = record(request);
+    underWay.set(mark.key, { bodyDigest: mark.body, answer });
+    try {
+      const reply = await answer;
+      if (reply.recorded !== undefined)
+        index.remember(mark.key, { bodyDigest: mark.body, ...reply.recorded }, clock.nowMicros());
+      return reply;
+    } finally {
+      underWay.delete(mark.key);
+    }
+  };
+
+  return (request) =>
+    request.idempotency === undefined ? record(request) : once(request, request.idempotency);
+}
+
+async function recoverIndex(log: LogReader, index: IdempotencyIndex, clock: Clock): Promise<void> {
+  const now = clock.nowMicros();
+  const oldest = now - keptMicros;
+  const batches = log.read({ occurredFrom: oldest - appendMicrosMax, types: answerEventTypes });
+  for await (const batch of batches) {
+    for (const event of batch) {
+      if (!isAnswerEvent(event) || event.recordedAt <= oldest) continue;
+      const { idempotencyDigest, bodyDigest } = event.data;
+      if (idempotencyDigest === undefined || bodyDigest === undefined) continue;
+      const { recordedAt, position } = event;
+      const before = index.find(idempotencyDigest, now);
+      // One append has one recordedAt: its events belong to one answer.
+      const same = before?.recordedAt === recordedAt ? before : undefined;
+      index.remember(
+        idempotencyDigest,
+        {
+          bodyDigest,
+          firstPosition: same?.firstPosition ?? position,
+          lastPosition: position,
+          events: (same?.events ?? 0) + 1,
+          recordedAt,
+        },
+        now,
+      );
+    }
+  }
+}
