@@ -83,7 +83,7 @@ async function recoverIndex(log: LogReader, index: IdempotencyIndex, clock: Cloc
       if (!isAnswerEvent(event) || event.recordedAt <= oldest) continue;
       const { idempotencyDigest, bodyDigest } = event.data;
       if (idempotencyDigest === undefined || bodyDigest === undefined) continue;
-      const { recordedAt, position } = event;
+      const { recordedAt, occurredAt, position } = event;
       const before = index.find(idempotencyDigest, now);
       // One append has one recordedAt: its events belong to one answer.
       const same = before?.recordedAt === recordedAt ? before : undefined;
@@ -92,8 +92,9 @@ async function recoverIndex(log: LogReader, index: IdempotencyIndex, clock: Cloc
         {
           bodyDigest,
           firstPosition: same?.firstPosition ?? position,
-          lastPosition: position,
+          lastPosition: Math.max(same?.lastPosition ?? 0, position),
           events: (same?.events ?? 0) + 1,
+          occurredAt,
           recordedAt,
         },
         now,

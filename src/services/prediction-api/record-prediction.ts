@@ -68,11 +68,13 @@ export interface PredictionReply {
   readonly replayed?: boolean;
 }
 
-/** The events of one answer. `recordedAt`: microseconds UTC. */
+/** Where the events of one answer stand. Times: microseconds UTC. */
 export interface RecordedAnswer {
-  readonly firstPosition: number;
+  /** Undefined where the log does not tell: they have `occurredAt` in common. */
+  readonly firstPosition: number | undefined;
   readonly lastPosition: number;
   readonly events: number;
+  readonly occurredAt: number;
   readonly recordedAt: number;
 }
 
@@ -135,7 +137,7 @@ export function createRecordPredictions(options: {
       request,
       allServed ? replies : [...replies, ...refused, ...failed].toSorted((a, b) => a.row - b.row),
     );
-    return marked ? { ...answer, recorded: recordedBy(receipt, events.length) } : answer;
+    return marked ? { ...answer, recorded: recordedBy(receipt, events.length, now) } : answer;
   };
 }
 
@@ -217,9 +219,11 @@ function mark(events: readonly NewEvent[], idempotency: IdempotencyMark): void {
   }
 }
 
-function recordedBy(receipt: AppendReceipt, events: number): RecordedAnswer {
+function recordedBy(receipt: AppendReceipt, events: number, occurredAt: number): RecordedAnswer {
   const { firstPosition, recordedAt } = receipt;
-  return { firstPosition, lastPosition: firstPosition + events - 1, events, recordedAt };
+  return receipt.placed === 'at-or-before'
+    ? { firstPosition: undefined, lastPosition: firstPosition, events, occurredAt, recordedAt }
+    : { firstPosition, lastPosition: firstPosition + events - 1, events, occurredAt, recordedAt };
 }
 
 function countRows(

@@ -17,9 +17,12 @@ export async function readRecordedAnswer(
 ): Promise<PredictionReply> {
   await untilVisible(log, recorded.lastPosition);
   const events: StoredAnswerEvent[] = [];
+  const { firstPosition, lastPosition, occurredAt } = recorded;
   const batches = log.read({
-    fromPosition: recorded.firstPosition,
-    untilPosition: recorded.lastPosition + 1,
+    ...(firstPosition === undefined
+      ? { occurredFrom: occurredAt, occurredUntil: occurredAt + 1 }
+      : { fromPosition: firstPosition }),
+    untilPosition: lastPosition + 1,
     types: answerEventTypes,
   });
   for await (const batch of batches) {

@@ -6,6 +6,7 @@ const answer = (recordedAt: number) => ({
   firstPosition: recordedAt,
   lastPosition: recordedAt,
   events: 1,
+  occurredAt: recordedAt,
   recordedAt,
 });
 
