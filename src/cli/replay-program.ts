@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ReportFormat } from '../replay/report/render-report.js';
+import { reportFormats } from '../replay/report/render-report.js';
 import { parseTimeOption } from '../replay/time-option.js';
 import type { Scalar } from '../schemas/json-value.js';
 import { systemClock } from '../services/platform/clock.js';
@@ -20,7 +22,7 @@ interface ReplayFlags {
   readonly until?: string;
   readonly asOf?: string;
   readonly expect: 'same' | 'no-worse' | 'anything';
-  readonly report: readonly ('json' | 'html')[];
+  readonly report: readonly ReportFormat[];
   readonly out?: string;
   readonly where?: string;
   readonly set: readonly string[];
@@ -49,7 +51,7 @@ export function replayProgram(): Command {
         .choices(['same', 'no-worse', 'anything'])
         .default('no-worse'),
     )
-    .option('--report <formats>', 'comma-separated: json, html', parseFormats, [])
+    .option('--report <formats>', `comma-separated: ${reportFormats.join(', ')}`, parseFormats, [])
     .option('--out <dir>', 'folder for the reports (default: <data>/reports/<model>-<version>)')
     .option('--where <condition>', "SQL condition over the model's columns, such as \"in_origin = 'JFK'\"")
     .option(
@@ -124,12 +126,14 @@ export function replayProgram(): Command {
   });
 }
 
-function parseFormats(text: string): ('json' | 'html')[] {
-  return text.split(',').map((format) => {
-    if (format !== 'json' && format !== 'html')
-      throw new InvalidArgumentError(`"${format}" is no report format; json and html are`);
+function parseFormats(text: string): ReportFormat[] {
+  const named = text.split(',').map((name) => {
+    const format = reportFormats.find((each) => each === name.trim());
+    if (format === undefined)
+      throw new InvalidArgumentError(`"${name}" is no report format; ${reportFormats.join(', ')} are`);
     return format;
   });
+  return [...new Set(named)];
 }
 
 function parseSeed(text: string): number {

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
 import { replayCompletedEvent } from '../replay/replay-completed-event.js';
-import { renderHtmlReport } from '../replay/report/report-html.js';
-import { reportJson } from '../replay/report/report-json.js';
+import type { ReportFormat } from '../replay/report/render-report.js';
+import { renderReport } from '../replay/report/render-report.js';
 import type { ReplayExpectation, ReplayReport } from '../replay/report/report-schema.js';
 import { renderTerminalReport } from '../replay/report/report-terminal.js';
 import type { MissingFeature, ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
@@ -36,7 +36,7 @@ export interface ReplayRequest {
   readonly missingFeature: MissingFeature;
   readonly set?: { readonly [feature: string]: Scalar };
   /** Reports to write, and the folder for them. */
-  readonly reports: readonly ('json' | 'html')[];
+  readonly reports: readonly ReportFormat[];
   readonly out: string;
 }
 
@@ -92,13 +92,7 @@ export async function runReplayCommand(
     signal: options.signal,
     clock: systemClock,
   });
-  const json = reportJson(report);
-  const written = await writeReports(request, {
-    json,
-    html: () => renderHtmlReport(report),
-    timings,
-    log: await workspace.reader.head(),
-  });
+  const written = await writeReports(request, report, { timings, log: await workspace.reader.head() });
   return {
     report,
     exitCode: exitCodeOf(report.verdict),
@@ -111,18 +105,12 @@ export async function runReplayCommand(
 
 async function writeReports(
   request: ReplayRequest,
-  parts: {
-    readonly json: string;
-    readonly html: () => string;
-    readonly timings: ReplayTimings | undefined;
-    readonly log: LogHead;
-  },
+  report: ReplayReport,
+  parts: { readonly timings: ReplayTimings | undefined; readonly log: LogHead },
 ): Promise<readonly string[]> {
   if (request.reports.length === 0) return [];
   await mkdir(request.out, { recursive: true });
-  const files: [string, string][] = [];
-  if (request.reports.includes('json')) files.push(['report.json', parts.json]);
-  if (request.reports.includes('html')) files.push(['report.html', parts.html()]);
+  const files = request.reports.map((format) => renderReport(report, format));
   const run = {
     timings: parts.timings ?? null,
     log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
@@ -130,9 +118,9 @@ async function writeReports(
     node: process.version,
     hindcast: packageVersion(),
   };
-  files.push(['run.json', `${JSON.stringify(run, undefined, 2)}\n`]);
-  for (const [name, content] of files) await writeFile(join(request.out, name), content);
-  return files.map(([name]) => join(request.out, name));
+  files.push({ name: 'run.json', content: `${JSON.stringify(run, undefined, 2)}\n` });
+  for (const { name, content } of files) await writeFile(join(request.out, name), content);
+  return files.map(({ name }) => join(request.out, name));
 }
 
 /** A replay that cannot append still reports, and says so. */

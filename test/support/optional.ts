@@ -33,6 +33,15 @@ export const pythonOracles = {
   },
 };
 
+/** Any Python 3; its standard library is enough. */
+export const plainPython = {
+  command: python,
+  what: 'Python 3 (HINDCAST_PYTHON)',
+  get present(): boolean {
+    return spawnSync(python, ['--version']).status === 0;
+  },
+};
+
 /** Debian's chromium. */
 export const chromium = {
   command: 'chromium',

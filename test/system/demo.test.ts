@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folderWithV1, smallDemo, succeed } from '../support/flights-folder.js';
+import { jsonSchemaProblems } from '../support/json-schema.js';
 import { runCommand } from '../support/run-command.js';
 import type { CommandResult } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -46,8 +47,8 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
     expect(again.stdout).toMatch(/\n0 predictions and 0 truths/);
   });
 
-  it('writes the same report.json, byte for byte, when a replay is run twice', async () => {
-    const reports: Buffer[] = [];
+  it('writes the same reports, byte for byte, when a replay is run twice', async () => {
+    const reports: Buffer[][] = [];
     for (const out of ['a', 'b']) {
       const result = await runCommand('replay', [
         '--model',
@@ -56,16 +57,26 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
         data,
         ...range,
         '--report',
-        'json,html',
+        'json,html,md,junit',
         '--out',
         join(data, out),
         '--quiet',
       ]);
       expect(result.stderr).not.toContain('error');
-      reports.push(await readFile(join(data, out, 'report.json')));
+      reports.push(
+        await Promise.all(
+          ['report.json', 'report.html', 'report.md', 'junit.xml'].map((name) =>
+            readFile(join(data, out, name)),
+          ),
+        ),
+      );
       expect(await readFile(join(data, out, 'report.html'), 'utf8')).toContain('<svg');
     }
-    expect(reports[0]?.equals(reports[1] ?? Buffer.alloc(0))).toBe(true);
+    expect(reports[0]).toEqual(reports[1]);
+    const [json, , markdown, junit] = (reports[0] ?? []).map(String);
+    expect(jsonSchemaProblems(JSON.parse(json ?? ''))).toEqual([]);
+    expect(markdown).toMatch(/^## ❔ INCONCLUSIVE · flights: v2 against what v1 answered\n\n\*\*Log loss /);
+    expect(junit).toContain('<testsuite name="replay flights@v2" tests="2" failures="2" errors="0"');
   });
 
   it('fails v3 with exit 1, and names the worst predictions by id', async () => {

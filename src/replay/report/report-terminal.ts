@@ -1,5 +1,6 @@
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
+import { visibleText } from './visible-text.js';
 import { waterfallLines } from './waterfall-lines.js';
 
 /** Meanings, not colours; each gives the text back, with or without colour. */
@@ -19,14 +20,14 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
   const heading = (title: string): string => paint.bold(title);
   const sections: (readonly string[])[] = [
     [
-      `${verdictPaint(report.verdict, paint)(report.verdict)}  ${clean(report.model)}: ${clean(candidateWords(report))}`,
-      ...wrap(clean(report.reason), 0),
+      `${verdictPaint(report.verdict, paint)(report.verdict)}  ${visibleText(report.model)}: ${visibleText(candidateWords(report))}`,
+      ...wrap(visibleText(report.reason), 0),
     ],
     [
       ...labelled('range', `${report.range.from} to ${report.range.until}`),
       ...(report.knownUntil === null ? [] : labelled('known', `truth as known at ${report.knownUntil}`)),
       ...labelled('noise', noiseWords(report.noiseFloor)),
-      ...labelled('again', clean(report.reproduce)).map((line) => paint.dim(line)),
+      ...labelled('again', visibleText(report.reproduce)).map((line) => paint.dim(line)),
     ],
     [heading('Rows'), ...waterfallLines(report.waterfall).map(waterfallLine)],
     [
@@ -45,12 +46,12 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
             heading('The candidate failed on'),
             ...report.failures
               .slice(0, 3)
-              .flatMap((row) => wrap(clean(`${row.predictionId}: ${row.message}`), 2)),
+              .flatMap((row) => wrap(visibleText(`${row.predictionId}: ${row.message}`), 2)),
           ],
         ]),
     ...(report.notes.length === 0 && report.settings.given.length === 0
       ? []
-      : [[heading('Note'), ...notes(report).flatMap((note) => wrap(clean(note), 2))]]),
+      : [[heading('Note'), ...notes(report).flatMap((note) => wrap(visibleText(note), 2))]]),
     [
       heading('Not judged yet'),
       ...report.notJudged.flatMap(({ what, why }) => wrap(`${what}: ${why}`, 2)),
@@ -81,7 +82,7 @@ function noiseWords(noise: NoiseFloor): string {
         found.maxDifference === null
           ? 'not compared'
           : `largest difference ${formatValue(found.maxDifference)}`;
-      return `${clean(found.version)} ${found.reproduced ? 'reproduces' : 'does not reproduce'} its record on ${formatCount(found.rows)} rows (${size})`;
+      return `${visibleText(found.version)} ${found.reproduced ? 'reproduces' : 'does not reproduce'} its record on ${formatCount(found.rows)} rows (${size})`;
     })
     .join('; ');
 }
@@ -154,9 +155,11 @@ function changeSections(report: ReplayReport, heading: (title: string) => string
     for (const [control, cells] of flips.matrix.entries()) {
       if (flips.labels.length > 6) break;
       const words = cells.map(
-        (rows, candidate) => `${clean(flips.labels[candidate] ?? '')} ${formatCount(rows)}`,
+        (rows, candidate) => `${visibleText(flips.labels[candidate] ?? '')} ${formatCount(rows)}`,
       );
-      lines.push(...wrap(`control ${clean(flips.labels[control] ?? '')} → candidate ${words.join(', ')}`, 4));
+      lines.push(
+        ...wrap(`control ${visibleText(flips.labels[control] ?? '')} → candidate ${words.join(', ')}`, 4),
+      );
     }
   }
   if (shift !== null) {
@@ -177,10 +180,10 @@ function worstSections({ worst }: ReplayReport, heading: (title: string) => stri
 }
 
 function worstLines(row: WorstRow): readonly string[] {
-  const key = row.key === null ? '' : ` ${clean(row.key)}`;
+  const key = row.key === null ? '' : ` ${visibleText(row.key)}`;
   const side = ({ value, label }: WorstRow['control']): string =>
-    value === null ? clean(label ?? '–') : formatValue(value);
-  const truth = row.truth === null ? '' : `, truth ${clean(String(row.truth))}`;
+    value === null ? visibleText(label ?? '–') : formatValue(value);
+  const truth = row.truth === null ? '' : `, truth ${visibleText(String(row.truth))}`;
   return [
     cut(`  ${row.predictionId || `position ${row.position}`}${key}`),
     cut(
@@ -216,9 +219,4 @@ function wrap(text: string, indent: number): readonly string[] {
 
 function cut(line: string): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
-}
-
-/** Text from outside may hold terminal control sequences; they are shown, not obeyed. */
-function clean(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�');
 }

@@ -4,51 +4,12 @@ import { exitCodeOf } from '../../../src/replay/exit-code.js';
 import { replayCompletedEvent } from '../../../src/replay/replay-completed-event.js';
 import { renderHtmlReport } from '../../../src/replay/report/report-html.js';
 import { reportJson } from '../../../src/replay/report/report-json.js';
-import type { ReplayReport } from '../../../src/replay/report/report-schema.js';
 import { renderTerminalReport } from '../../../src/replay/report/report-terminal.js';
-import { runReplay } from '../../../src/replay/run-replay.js';
 import { ReplayCompleted } from '../../../src/schemas/events.js';
-import { formulaManifest } from '../../support/formula-model.js';
-import { logistic, toyReplay, toyRows, truthFormula } from '../../support/toy-replay.js';
+import { makeReports } from '../../support/toy-reports.js';
 
 const same = (text: string): string => text;
 const plain = { good: same, bad: same, warn: same, dim: same, bold: same };
-
-/** Every kind of report, with names as long and as hostile as they get. */
-async function makeReports(): Promise<{ readonly [name: string]: ReplayReport }> {
-  const hostile = toyRows(3000).map((row, index) => ({
-    ...row,
-    key: `<script>alert(${index})</script>"'&${'k'.repeat(120)}\u001b[31m\u202e`,
-  }));
-  const regression = { task: 'regression' as const, outputs: { value: { output: 'y' } } };
-  const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, regression)]));
-  const values = toyRows(500).map((row) => ({
-    ...row,
-    digest: null,
-    outputs: { value: 1e7 * Number(row.outputs['score']) },
-  }));
-  return {
-    pass: await runReplay(toyReplay(toyRows(5000))),
-    fail: await runReplay(toyReplay(hostile, { formula: ({ x = 0 }) => logistic(-x) })),
-    few: await runReplay(toyReplay(toyRows(30))),
-    none: await runReplay(
-      toyReplay(
-        toyRows(300).map((row) => ({ ...row, truth: null })),
-        { expect: 'anything' },
-      ),
-    ),
-    invalid: await runReplay(
-      toyReplay(toyRows(300).map((row) => ({ ...row, version: 'v2', digest: 'd'.repeat(64) }))),
-    ),
-    failing: await runReplay(
-      toyReplay(hostile, {
-        formula: (row) => (row['x']! > 2 ? undefined : truthFormula(row)),
-        where: `in_x < '${'y'.repeat(150)}'`,
-      }),
-    ),
-    regression: await runReplay(toyReplay(values, { manifests })),
-  };
-}
 
 const made = makeReports();
 const reports = () => made;

@@ -1,0 +1,24 @@
+import { renderHtmlReport } from './report-html.js';
+import { reportJson } from './report-json.js';
+import { renderJunitReport } from './report-junit.js';
+import { renderMarkdownReport } from './report-markdown.js';
+import type { ReplayReport } from './report-schema.js';
+
+export const reportFormats = ['json', 'html', 'md', 'junit'] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+
+const files = {
+  json: { name: 'report.json', render: reportJson },
+  html: { name: 'report.html', render: renderHtmlReport },
+  md: { name: 'report.md', render: renderMarkdownReport },
+  junit: { name: 'junit.xml', render: renderJunitReport },
+} as const;
+
+/** The file of a report in one format; the same report gives the same bytes. */
+export function renderReport(
+  report: ReplayReport,
+  format: ReportFormat,
+): { readonly name: string; readonly content: string } {
+  const { name, render } = files[format];
+  return { name, content: render(report) };
+}
