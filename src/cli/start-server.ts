@@ -3,6 +3,8 @@ import { knownPredictions } from '../projections/queries/known-predictions.js';
 import { loadRegistry } from '../projections/load-registry.js';
 import { startProjectorWorker } from '../projections/projector/projector-thread.js';
 import type { StoredEvent } from '../schemas/events.js';
+import type { CompressionReport } from '../services/event-log/segment-log/sealed-compressor.js';
+import { segmentName } from '../services/event-log/segment-log/segment-file.js';
 import { openSegmentLog } from '../services/event-log/segment-log/segment-log.js';
 import type { SegmentLog } from '../services/event-log/segment-log/segment-log.js';
 import { openArtefactStore } from '../services/inference/artefact-store.js';
@@ -43,6 +45,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const log = await openSegmentLog({
     directory: paths.log,
     clock: systemClock,
+    compressSealed: config.log.compressSealed,
+    onCompression: (report) => reportCompression(report, logger),
     onForeignAppend: async (events: readonly StoredEvent[]) => {
       await models?.follow(events);
     },
@@ -121,6 +125,19 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
 }
 
 /** What a crash left behind is never mended in silence. */
+function reportCompression(report: CompressionReport, logger: Logger): void {
+  const { kind } = report;
+  const segment = segmentName(report.segment);
+  if (kind === 'compressed') {
+    const { bytesBefore, bytesAfter } = report;
+    logger.info({ segment, bytesBefore, bytesAfter }, 'a sealed segment of the log was compressed');
+  } else if (kind === 'failed')
+    logger.warn({ segment, err: report.error }, 'a sealed segment could not be compressed');
+  else if (kind === 'damaged')
+    logger.error({ segment }, 'a sealed segment is damaged; run `hindcast log verify`');
+  else if (kind === 'no-room') logger.warn({ segment }, 'there is no room to compress a sealed segment');
+}
+
 function reportRecovery(
   { tornTail, eventsAfterHead, headDamaged }: SegmentLog['recovery'],
   logger: Logger,

@@ -11,6 +11,7 @@ export const ConfigFile = z.strictObject({
     })
     .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  log: z.strictObject({ compressSealed: z.boolean().optional() }).optional(),
   projector: z.strictObject({ enabled: z.boolean().optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;

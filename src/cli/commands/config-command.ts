@@ -19,6 +19,7 @@ export function configCommand(program: Command): void {
           config.server.tokens.length === 0 ? 'none' : `${config.server.tokens.length} (not shown)`,
         ],
         ['logLevel', config.logLevel],
+        ['log.compressSealed', String(config.log.compressSealed)],
         ['projector.enabled', String(config.projector.enabled)],
       ];
       print(

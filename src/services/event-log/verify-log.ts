@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { NewEvent } from '../../schemas/events.js';
 import { errors, HindcastError } from '../platform/errors.js';
@@ -6,13 +6,8 @@ import { decodeEvents } from './event-codec.js';
 import { MalformedPayload } from './codec/packed.js';
 import { frameHash, payloadOf, storedHash, zeroHash } from './segment-log/frame.js';
 import { type Head, readHeadFile } from './segment-log/head-file.js';
-import { DamagedFrame, type ScannedFrame, scanFrames } from './segment-log/scan-frames.js';
-import {
-  listSegments,
-  readSegmentStart,
-  segmentHeaderBytes,
-  segmentName,
-} from './segment-log/segment-file.js';
+import { DamagedFrame, type ScannedFrame, scanOpenFrames } from './segment-log/scan-frames.js';
+import { listSegments, readStart, segmentHeaderBytes, segmentName } from './segment-log/segment-file.js';
 import { createIndexBuilder, indexName, readSegmentIndex } from './segment-log/segment-index.js';
 
 /** What is wrong, and where. Everything before `position` is sound. */
@@ -78,15 +73,22 @@ export async function verifyLog(options: {
     const name = segmentName(segment);
     let offset = 0;
     const indexed = createIndexBuilder(segment);
+    const file = await open(join(directory, name), 'r');
     try {
-      const start = await readSegmentStart(directory, segment);
+      const start = await readStart(file, segment);
       if (index === 0 && segment > 0) hash = start?.previousHash ?? zeroHash;
       if (segment !== position) throw new DamagedFrame(0, `expected the segment to begin at ${position}`);
       if (start === undefined || !Buffer.from(start.previousHash).equals(hash)) {
         throw new DamagedFrame(0, "the segment's header does not chain on the segment before");
       }
-      const untilOffset = segment === head.segment ? head.offset : Infinity;
-      for await (const frame of scanFrames(directory, segment, { untilOffset })) {
+      const isLast = segment === head.segment;
+      // One that was sealed and compressed since the head was read has other offsets than the head says.
+      const isRewritten = isLast && start.isCompressed === true;
+      for await (const frame of scanOpenFrames(
+        file,
+        isLast && !isRewritten ? { untilOffset: head.offset } : {},
+      )) {
+        if (position >= head.nextPosition) break;
         offset = frame.offset;
         checkChain(frame, { hash, position, recordedAt });
         if (options.deep === true) checkEvents(frame);
@@ -101,9 +103,14 @@ export async function verifyLog(options: {
         options.onProgress?.({ events: sum.events, bytes: sum.bytes, totalBytes });
       }
       sum.segments += 1;
-      checkEnd({ segment, head, offset: Math.max(offset, segmentHeaderBytes), position, hash });
-      const stored = segment === head.segment ? 'missing' : await readSegmentIndex(directory, segment);
-      if (stored !== 'missing' && JSON.stringify(stored) !== JSON.stringify(indexed.finish())) {
+      if (isLast) {
+        const endOffset = isRewritten ? head.offset : Math.max(offset, segmentHeaderBytes);
+        checkEnd({ head, offset: endOffset, position, hash });
+      }
+      const stored = isLast ? 'missing' : await readSegmentIndex(directory, segment);
+      const isWrong = stored !== 'missing' && JSON.stringify(stored) !== JSON.stringify(indexed.finish());
+      // That of a file which took this one's place meanwhile says nothing about this one.
+      if (isWrong && !(await wasReplaced(file, join(directory, name)))) {
         return done({
           segment: indexName(segment),
           offset: 0,
@@ -120,6 +127,8 @@ export async function verifyLog(options: {
         position,
         problem,
       });
+    } finally {
+      await file.close();
     }
   }
   if (position !== head.nextPosition) {
@@ -164,15 +173,12 @@ function checkChain(
   if (header.recordedAt < before.recordedAt) throw new DamagedFrame(offset, 'recordedAt goes back');
 }
 
-function checkEnd(end: {
-  segment: number;
-  head: Head;
-  offset: number;
-  position: number;
-  hash: Uint8Array;
-}): void {
-  const { segment, head, offset, position, hash } = end;
-  if (segment !== head.segment) return;
+async function wasReplaced(file: FileHandle, path: string): Promise<boolean> {
+  return (await file.stat()).ino !== (await stat(path)).ino;
+}
+
+function checkEnd(end: { head: Head; offset: number; position: number; hash: Uint8Array }): void {
+  const { head, offset, position, hash } = end;
   if (position !== head.nextPosition || offset !== head.offset || !Buffer.from(head.hash).equals(hash)) {
     throw new DamagedFrame(offset, 'the log does not end where its head says');
   }

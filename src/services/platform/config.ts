@@ -10,6 +10,8 @@ export interface Config {
   readonly data: string;
   readonly server: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `compressSealed`: segments of the log that are full are written anew with compressed frames. */
+  readonly log: { readonly compressSealed: boolean };
   readonly projector: { readonly enabled: boolean };
 }
 
@@ -75,6 +77,15 @@ export function loadConfig(
       ),
     }),
     logLevel: pick('logLevel', undefined, fromEnvironment.logLevel, fromFile.logLevel, 'info'),
+    log: Object.freeze({
+      compressSealed: pick(
+        'log.compressSealed',
+        undefined,
+        fromEnvironment.log?.compressSealed,
+        fromFile.log?.compressSealed,
+        false,
+      ),
+    }),
     projector: Object.freeze({
       enabled: pick(
         'projector.enabled',
@@ -123,6 +134,7 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
   const port = text('SERVER_PORT');
   const tokens = text('SERVER_TOKENS');
   const enabled = text('PROJECTOR_ENABLED');
+  const compressSealed = text('LOG_COMPRESS_SEALED');
   const parsed = ConfigFile.safeParse({
     data: text('DATA'),
     server: {
@@ -131,9 +143,8 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
       tokens: tokens?.split(','),
     },
     logLevel: text('LOG_LEVEL'),
-    projector: {
-      enabled: enabled === undefined ? undefined : ({ true: true, false: false }[enabled] ?? enabled),
-    },
+    log: { compressSealed: asFlag(compressSealed) },
+    projector: { enabled: asFlag(enabled) },
   });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
@@ -142,4 +153,9 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .toUpperCase()}`;
   throw errors.CONFIG_INVALID({ source: name, problem: issue?.message ?? 'it does not fit' });
+}
+
+/** What is neither stays a text, for the schema to refuse. */
+function asFlag(value: string | undefined): boolean | string | undefined {
+  return value === undefined ? undefined : ({ true: true, false: false }[value] ?? value);
 }

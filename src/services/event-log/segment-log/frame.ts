@@ -1,5 +1,7 @@
 import { createHash, hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
+import { limits } from '../../platform/limits.js';
+import { MalformedPayload } from '../codec/packed.js';
 
 /*
  * A frame is one group commit: a header of 88 bytes, then the payload. All numbers are little-endian.
@@ -9,16 +11,19 @@ import { crc32 } from 'node:zlib';
  *        4  4   CRC-32 (as zlib's) of everything that follows, offset 8 to the end of the frame
  *        8  4   length of the whole frame, header included
  *       12  1   codec of the payload: 1 (event-codec.ts)
- *       13  1   flags: 0; readers refuse flags that they do not know
+ *       13  1   flags: bit 0: the payload is compressed; readers refuse flags that they do not know
  *       14  2   zero
  *       16  8   position of the first event, unsigned
  *       24  8   recordedAt of every event, microseconds UTC, signed
  *       32  8   smallest occurredAt, microseconds UTC, signed
  *       40  8   largest occurredAt, microseconds UTC, signed
  *       48  4   number of events, at least 1
- *       52  4   zero
+ *       52  4   bytes of the payload before it was compressed; zero when it is not
  *       56  32  SHA-256 of: the previous frame's hash (32 zero bytes before the first), offsets 8 to 56, the payload
  *       88  …   payload
+ *
+ * A compressed payload (raw DEFLATE) has the hash that the frame had before: that of its plain form, with the plain
+ * length, flags 0 and offset 52 zero. So compressing changes no hash, and the chain, and every hash kept elsewhere, stay.
  */
 export const frameHeaderBytes = 88;
 export const hashBytes = 32;
@@ -26,6 +31,7 @@ export const zeroHash: Uint8Array = new Uint8Array(hashBytes);
 
 const magic = 0x31_46_43_48;
 const codecEvents = 1;
+const flagCompressed = 1;
 const offsets = {
   crc: 4,
   length: 8,
@@ -37,6 +43,7 @@ const offsets = {
   occurredMin: 32,
   occurredMax: 40,
   count: 48,
+  plainBytes: 52,
   hash: 56,
 } as const;
 
@@ -75,7 +82,7 @@ export function encodeFrame(
   writeInt64(bytes, content.occurredMin, offsets.occurredMin);
   writeInt64(bytes, content.occurredMax, offsets.occurredMax);
   bytes.writeUInt32LE(content.count, offsets.count);
-  bytes.writeUInt32LE(0, offsets.count + 4);
+  bytes.writeUInt32LE(0, offsets.plainBytes);
   bytes.set(content.payload, frameHeaderBytes);
   const chained = hashAndRestore(bytes, previousHash);
   bytes.set(chained, offsets.hash);
@@ -99,13 +106,32 @@ function hashAndRestore(bytes: Buffer, previousHash: Uint8Array): Buffer {
   return digest;
 }
 
-/** The hash that a whole frame must carry. */
-export function frameHash(frame: Uint8Array, previousHash: Uint8Array): Buffer {
-  return createHash('sha256')
-    .update(previousHash)
-    .update(frame.subarray(offsets.length, offsets.hash))
-    .update(frame.subarray(frameHeaderBytes))
-    .digest();
+/** The hash that a whole frame must carry. Throws MalformedPayload when it cannot be decompressed. */
+export function frameHash(frame: Buffer, previousHash: Uint8Array): Buffer {
+  const payload = payloadOf(frame);
+  const header = Buffer.from(frame.subarray(offsets.length, offsets.hash));
+  if (isCompressed(frame)) {
+    header.writeUInt32LE(frameHeaderBytes + payload.byteLength, 0);
+    header[offsets.flags - offsets.length] = 0;
+    header.writeUInt32LE(0, offsets.plainBytes - offsets.length);
+  }
+  return createHash('sha256').update(previousHash).update(header).update(payload).digest();
+}
+
+/** The same frame with another payload: the compressed form of its own. Its hash stays. */
+export function withCompressedPayload(frame: Buffer, compressed: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + compressed.byteLength);
+  frame.copy(bytes, 0, 0, frameHeaderBytes);
+  bytes.writeUInt32LE(bytes.byteLength, offsets.length);
+  bytes[offsets.flags] = flagCompressed;
+  bytes.writeUInt32LE(frame.byteLength - frameHeaderBytes, offsets.plainBytes);
+  bytes.set(compressed, frameHeaderBytes);
+  bytes.writeUInt32LE(crc32(bytes.subarray(offsets.length)), offsets.crc);
+  return bytes;
+}
+
+export function isCompressed(frame: Uint8Array): boolean {
+  return frame[offsets.flags] === flagCompressed;
 }
 
 /** The hash that a frame carries. */
@@ -132,7 +158,8 @@ export function checkFrame(frame: Buffer): FrameHeader | { readonly problem: str
   const codec = frame[offsets.codec];
   const flags = frame[offsets.flags];
   if (codec !== codecEvents) return { problem: `codec ${codec} is not known to this release` };
-  if (flags !== 0) return { problem: `flags ${flags} are not known to this release` };
+  if (flags !== 0 && flags !== flagCompressed)
+    return { problem: `flags ${flags} are not known to this release` };
   return {
     length: frame.byteLength,
     firstPosition: readInt64(frame, offsets.firstPosition),
@@ -143,8 +170,20 @@ export function checkFrame(frame: Buffer): FrameHeader | { readonly problem: str
   };
 }
 
+/** The payload in its plain form. Throws MalformedPayload when it cannot be decompressed. */
 export function payloadOf(frame: Buffer): Buffer {
-  return frame.subarray(frameHeaderBytes);
+  const stored = frame.subarray(frameHeaderBytes);
+  if (!isCompressed(frame)) return stored;
+  const plainBytes = frame.readUInt32LE(offsets.plainBytes);
+  if (plainBytes > limits.frameBytesMax)
+    throw new MalformedPayload(`a payload cannot have ${plainBytes} bytes`);
+  try {
+    const plain = inflateRawSync(stored, { maxOutputLength: Math.max(1, plainBytes) });
+    if (plain.byteLength === plainBytes) return plain;
+  } catch (error) {
+    throw new MalformedPayload('the payload cannot be decompressed', { cause: error });
+  }
+  throw new MalformedPayload('the payload has another length than its header says');
 }
 
 /** Integers to ±2^53 as 64 bits, without the detour over BigInt. */

@@ -1,9 +1,11 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errors } from '../../platform/errors.js';
 import type { ReadQuery } from '../event-log.js';
 import type { FrameHeader } from './frame.js';
 import type { Head } from './head-file.js';
-import { DamagedFrame, type ScannedFrame, scanFrames } from './scan-frames.js';
-import { listSegments, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { DamagedFrame, type ScannedFrame, scanOpenFrames } from './scan-frames.js';
+import { listSegments, readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
 import { type SegmentIndex, readSegmentIndex } from './segment-index.js';
 
 /** What a reader of a folder keeps between reads, so that the next read need not look for its place. */
@@ -35,28 +37,42 @@ export async function* framesInRange(
   for (const [index, segment] of segments.entries()) {
     const next = segments[index + 1] ?? head.nextPosition;
     if (segment >= until || next <= from) continue;
-    const sealed = segment !== head.segment;
-    const parts = sealed
-      ? await sealedParts({ directory, cache }, segment, next, query)
-      : [openPart(cache, head, from)];
-    for (const part of parts) {
-      let position = part.position;
-      try {
-        for await (const frame of scanFrames(directory, segment, part)) {
-          const { header } = frame;
-          if (header.firstPosition !== position || header.count === 0) {
-            throw new DamagedFrame(frame.offset, `the frame begins at position ${header.firstPosition}`);
-          }
-          if (position >= until) return;
-          if (!sealed && position >= from) cache.place = { segment, offset: frame.offset, position };
-          position += header.count;
-          if (position > from && mayHold(header, query)) yield { ...frame, segment };
+    const file = await open(join(directory, segmentName(segment)), 'r');
+    try {
+      const isOpen = segment === head.segment;
+      // One that was sealed and compressed since the head was read has other offsets than the head says.
+      const isRewritten = isOpen && (await readStart(file, segment))?.isCompressed === true;
+      const parts = isRewritten
+        ? [wholeOf(segment, head.nextPosition)]
+        : isOpen
+          ? [openPart(cache, head, from)]
+          : await sealedParts({ directory, cache }, { segment, file, endPosition: next }, query);
+      for (const part of parts) {
+        if (part.fromOffset === segmentHeaderBytes && (await readStart(file, segment)) === undefined) {
+          throw corrupt(segment, 0, segment, "the segment's header is damaged");
         }
-        if (position !== part.endPosition) throw new DamagedFrame(part.untilOffset, 'frames are missing');
-      } catch (error) {
-        if (!(error instanceof DamagedFrame)) throw error;
-        throw corrupt(segment, error.offset, position, error.problem);
+        let position = part.position;
+        try {
+          for await (const frame of scanOpenFrames(file, part)) {
+            const { header } = frame;
+            if (header.firstPosition !== position || header.count === 0) {
+              throw new DamagedFrame(frame.offset, `the frame begins at position ${header.firstPosition}`);
+            }
+            if (position >= until) return;
+            if (isOpen && !isRewritten && position >= from) {
+              cache.place = { segment, offset: frame.offset, position };
+            }
+            position += header.count;
+            if (position > from && mayHold(header, query)) yield { ...frame, segment };
+          }
+          if (position !== part.endPosition) throw new DamagedFrame(part.untilOffset, 'frames are missing');
+        } catch (error) {
+          if (!(error instanceof DamagedFrame)) throw error;
+          throw corrupt(segment, error.offset, position, error.problem);
+        }
       }
+    } finally {
+      await file.close();
     }
   }
 }
@@ -83,17 +99,22 @@ function openPart(cache: ReaderCache, head: Head, from: number): Part {
   };
 }
 
-/** The parts of a sealed segment that may hold what is wanted; all of it when there is no sound index. */
+function wholeOf(segment: number, endPosition: number): Part {
+  return { position: segment, endPosition, fromOffset: segmentHeaderBytes, untilOffset: Infinity };
+}
+
+/** The parts of a sealed segment that may hold what is wanted; all of it when there is no sound index for this file. */
 async function sealedParts(
   { directory, cache }: { directory: string; cache: ReaderCache },
-  segment: number,
-  endPosition: number,
+  { segment, file, endPosition }: { segment: number; file: FileHandle; endPosition: number },
   query: ReadQuery,
 ): Promise<Part[]> {
-  const index = await sealedIndex(directory, cache, segment);
-  if (index === undefined || index.endPosition !== endPosition) {
-    return [{ position: segment, endPosition, fromOffset: segmentHeaderBytes, untilOffset: Infinity }];
-  }
+  const { size } = await file.stat();
+  const isFor = (found: SegmentIndex | undefined): found is SegmentIndex =>
+    found?.endPosition === endPosition && found.endOffset === size;
+  const known = cache.indexes.get(segment);
+  const index = isFor(known) ? known : await sealedIndex(directory, cache, segment);
+  if (!isFor(index)) return [wholeOf(segment, endPosition)];
   const parts: Part[] = [];
   for (const [row, block] of index.blocks.entries()) {
     const following = index.blocks[row + 1];
@@ -118,8 +139,6 @@ async function sealedIndex(
   cache: ReaderCache,
   segment: number,
 ): Promise<SegmentIndex | undefined> {
-  const known = cache.indexes.get(segment);
-  if (known !== undefined) return known;
   const read = await readSegmentIndex(directory, segment);
   // A damaged index costs a scan, nothing else; `verify` reports it.
   if (read === 'missing' || read === 'damaged') return undefined;

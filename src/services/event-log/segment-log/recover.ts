@@ -1,5 +1,6 @@
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rewrittenName } from './compress-segment.js';
 import { type LogFile, type LogFolder, writeFully } from './file-system.js';
 import { corrupt } from './frames-in-range.js';
 import { frameHash, storedHash, zeroHash } from './frame.js';
@@ -218,7 +219,8 @@ async function copyBytes(
   }
 }
 
-/** A prepared segment that was never started is made anew: it may be half written. */
+/** What was never given its name may be half written, and is made anew. */
 export async function removeLeftovers({ directory, fileSystem }: LogFolder): Promise<void> {
   await fileSystem.remove(join(directory, preparedName));
+  await fileSystem.remove(join(directory, rewrittenName));
 }

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../../platform/limits.js';
 import { type FrameHeader, checkFrame, frameHeaderBytes, frameLengthAt } from './frame.js';
-import { readSegmentStart, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
 
 /** `bytes`: the whole frame, only until the next one is asked for. */
 export interface ScannedFrame {
@@ -27,6 +27,12 @@ export class DamagedFrame extends Error {
 const chunkBytes = 1024 * 1024;
 const lengthFieldEnd = 12;
 
+/** Bytes of a segment's file. */
+export interface OffsetRange {
+  readonly fromOffset?: number;
+  readonly untilOffset?: number;
+}
+
 /**
  * The frames of one segment from an offset on, CRC checked, until `untilOffset` or where nothing more was written.
  * Throws DamagedFrame at the first that is not sound. Reads big pieces; holds one at a time.
@@ -34,54 +40,59 @@ const lengthFieldEnd = 12;
 export async function* scanFrames(
   directory: string,
   segment: number,
-  {
-    fromOffset = segmentHeaderBytes,
-    untilOffset = Infinity,
-  }: { fromOffset?: number; untilOffset?: number } = {},
+  range: OffsetRange = {},
 ): AsyncGenerator<ScannedFrame, void, undefined> {
-  if (fromOffset <= segmentHeaderBytes && (await readSegmentStart(directory, segment)) === undefined) {
-    throw new DamagedFrame(0, "the segment's header is damaged");
-  }
   const file = await open(join(directory, segmentName(segment)), 'r');
   try {
-    let buffer: Buffer = Buffer.allocUnsafe(Math.min(chunkBytes, untilOffset - fromOffset));
-    let start = 0;
-    let end = 0;
-    let offset = fromOffset;
-    while (offset < untilOffset) {
-      const left = untilOffset - offset;
-      if (end - start < Math.min(frameHeaderBytes, left)) {
-        ({ buffer, start, end } = await refill(file, offset, buffer, Math.min(chunkBytes, left)));
-      }
-      if (end - start < lengthFieldEnd) {
-        if (end === start || buffer.subarray(start, end).every((byte) => byte === 0)) return;
-        throw new DamagedFrame(offset, 'the file ends inside a frame');
-      }
-      const length = frameLengthAt(buffer, start);
-      if (length === 'empty') return;
-      if (length === undefined) throw new DamagedFrame(offset, 'no frame begins here');
-      if (length > limits.frameBytesMax + frameHeaderBytes) {
-        throw new DamagedFrame(offset, `a frame cannot have ${length} bytes`);
-      }
-      if (length > left) throw new DamagedFrame(offset, 'the frame reaches past the head');
-      if (end - start < length) {
-        ({ buffer, start, end } = await refill(
-          file,
-          offset,
-          buffer,
-          Math.min(Math.max(length, chunkBytes), left),
-        ));
-      }
-      if (end - start < length) throw new DamagedFrame(offset, 'the file ends inside a frame');
-      const bytes = buffer.subarray(start, start + length);
-      const header = checkFrame(bytes);
-      if ('problem' in header) throw new DamagedFrame(offset, header.problem);
-      yield { offset, header, bytes };
-      start += length;
-      offset += length;
+    if ((range.fromOffset ?? 0) <= segmentHeaderBytes && (await readStart(file, segment)) === undefined) {
+      throw new DamagedFrame(0, "the segment's header is damaged");
     }
+    yield* scanOpenFrames(file, range);
   } finally {
     await file.close();
+  }
+}
+
+/** As `scanFrames`, of a file that is open: what is renamed over its name meanwhile does not matter. */
+export async function* scanOpenFrames(
+  file: FileHandle,
+  { fromOffset = segmentHeaderBytes, untilOffset = Infinity }: OffsetRange = {},
+): AsyncGenerator<ScannedFrame, void, undefined> {
+  let buffer: Buffer = Buffer.allocUnsafe(Math.min(chunkBytes, untilOffset - fromOffset));
+  let start = 0;
+  let end = 0;
+  let offset = fromOffset;
+  while (offset < untilOffset) {
+    const left = untilOffset - offset;
+    if (end - start < Math.min(frameHeaderBytes, left)) {
+      ({ buffer, start, end } = await refill(file, offset, buffer, Math.min(chunkBytes, left)));
+    }
+    if (end - start < lengthFieldEnd) {
+      if (end === start || buffer.subarray(start, end).every((byte) => byte === 0)) return;
+      throw new DamagedFrame(offset, 'the file ends inside a frame');
+    }
+    const length = frameLengthAt(buffer, start);
+    if (length === 'empty') return;
+    if (length === undefined) throw new DamagedFrame(offset, 'no frame begins here');
+    if (length > limits.frameBytesMax + frameHeaderBytes) {
+      throw new DamagedFrame(offset, `a frame cannot have ${length} bytes`);
+    }
+    if (length > left) throw new DamagedFrame(offset, 'the frame reaches past the head');
+    if (end - start < length) {
+      ({ buffer, start, end } = await refill(
+        file,
+        offset,
+        buffer,
+        Math.min(Math.max(length, chunkBytes), left),
+      ));
+    }
+    if (end - start < length) throw new DamagedFrame(offset, 'the file ends inside a frame');
+    const bytes = buffer.subarray(start, start + length);
+    const header = checkFrame(bytes);
+    if ('problem' in header) throw new DamagedFrame(offset, header.problem);
+    yield { offset, header, bytes };
+    start += length;
+    offset += length;
   }
 }
 

@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errors } from '../../platform/errors.js';
@@ -12,14 +12,14 @@ import { hashBytes, readInt64, writeInt64 } from './frame.js';
  *   offset  bytes
  *        0  8   magic: "HINDCAST"
  *        8  4   CRC-32 of offsets 12 to 64
- *       12  4   version of this format: 1
+ *       12  4   version of this format: 1; 2 when the segment was written anew, sealed, with compressed frames
  *       16  8   position of the first event
  *       24  8   recordedAt of the last event before this segment, microseconds UTC; 0 when there is none
  *       32  32  hash of the last frame before this segment, so that a segment can be verified by itself
  */
 export const segmentHeaderBytes = 64;
 const magic = Buffer.from('HINDCAST', 'latin1');
-const formatVersion = 1;
+const formats = { plain: 1, compressed: 2 } as const;
 const namePattern = /^(\d{20})\.segment$/;
 export const preparedName = 'prepared.segment';
 const zeroChunkBytes = 4 * 1024 * 1024;
@@ -28,6 +28,8 @@ export interface SegmentStart {
   readonly firstPosition: number;
   readonly recordedAt: number;
   readonly previousHash: Uint8Array;
+  /** It was written anew with compressed frames, so that offsets of before are of no use. */
+  readonly isCompressed?: boolean;
 }
 
 export function segmentName(firstPosition: number): string {
@@ -90,8 +92,10 @@ export async function startSegment(folder: LogFolder, start: SegmentStart): Prom
 function decodeSegmentHeader(bytes: Buffer): SegmentStart | undefined {
   if (bytes.length < segmentHeaderBytes || !bytes.subarray(0, 8).equals(magic)) return undefined;
   if (bytes.readUInt32LE(8) !== crc32(bytes.subarray(12, segmentHeaderBytes))) return undefined;
-  if (bytes.readUInt32LE(12) !== formatVersion) return undefined;
+  const format = bytes.readUInt32LE(12);
+  if (format !== formats.plain && format !== formats.compressed) return undefined;
   return {
+    isCompressed: format === formats.compressed,
     firstPosition: readInt64(bytes, 16),
     recordedAt: readInt64(bytes, 24),
     previousHash: Buffer.from(bytes.subarray(32, 32 + hashBytes)),
@@ -105,19 +109,24 @@ export async function readSegmentStart(
 ): Promise<SegmentStart | undefined> {
   const file = await open(join(directory, segmentName(segment)), 'r');
   try {
-    const bytes = Buffer.alloc(segmentHeaderBytes);
-    await file.read(bytes, 0, segmentHeaderBytes, 0);
-    const start = decodeSegmentHeader(bytes);
-    return start?.firstPosition === segment ? start : undefined;
+    return await readStart(file, segment);
   } finally {
     await file.close();
   }
 }
 
-function encodeSegmentHeader(start: SegmentStart): Buffer {
+/** As `readSegmentStart`, of a file that is open. */
+export async function readStart(file: FileHandle, segment: number): Promise<SegmentStart | undefined> {
+  const bytes = Buffer.alloc(segmentHeaderBytes);
+  await file.read(bytes, 0, segmentHeaderBytes, 0);
+  const start = decodeSegmentHeader(bytes);
+  return start?.firstPosition === segment ? start : undefined;
+}
+
+export function encodeSegmentHeader(start: SegmentStart): Buffer {
   const bytes = Buffer.alloc(segmentHeaderBytes);
   magic.copy(bytes, 0);
-  bytes.writeUInt32LE(formatVersion, 12);
+  bytes.writeUInt32LE(start.isCompressed === true ? formats.compressed : formats.plain, 12);
   writeInt64(bytes, start.firstPosition, 16);
   writeInt64(bytes, start.recordedAt, 24);
   bytes.set(start.previousHash, 32);

@@ -10,6 +10,12 @@ import { readHeadFile } from './head-file.js';
 import { type Recovery, recoverEnd, removeLeftovers } from './recover.js';
 import { type FileSystem, type LogFolder, nodeFileSystem } from './file-system.js';
 import { createReader } from './segment-log-reader.js';
+import { createMaintenance } from './maintenance.js';
+import {
+  type CompressionReport,
+  type SealedCompressor,
+  createSealedCompressor,
+} from './sealed-compressor.js';
 import { SegmentWriter } from './segment-writer.js';
 import { serveAppends } from '../append-server.js';
 import { asWriteFailure } from '../write-failure.js';
@@ -19,6 +25,10 @@ export interface SegmentLogOptions {
   readonly clock: Clock;
   /** Size of a segment file; limits.segmentBytes unless told. */
   readonly segmentBytes?: number;
+  /** Sealed segments are written anew with compressed frames, beside everything else; off unless told. */
+  readonly compressSealed?: boolean;
+  /** What came of each. */
+  readonly onCompression?: (report: CompressionReport) => void;
   /** How files are written; a test puts faults into it. */
   readonly fileSystem?: FileSystem;
   /** Awaited before another process gets the answer to what it appended through this one. */
@@ -40,8 +50,20 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const lock = await acquireWriterLock(directory);
   let log: SegmentLog | undefined;
   try {
-    const opened = await openWriter(folder, options.segmentBytes).catch(throwWriteFailure);
-    log = assemble({ directory, clock: options.clock, ...opened });
+    const compressor =
+      options.compressSealed === true
+        ? createSealedCompressor({
+            folder,
+            maintenance: createMaintenance(),
+            onCompression: options.onCompression ?? (() => undefined),
+          })
+        : undefined;
+    const opened = await openWriter(folder, {
+      segmentBytes: options.segmentBytes ?? limits.segmentBytes,
+      onSealed: () => compressor?.look(),
+    }).catch(throwWriteFailure);
+    log = assemble({ directory, clock: options.clock, compressor, ...opened });
+    compressor?.look();
     const server = await serveAppends({
       socketPath: lock.socketPath,
       log,
@@ -82,7 +104,7 @@ async function makeFolder({ directory, fileSystem }: LogFolder): Promise<void> {
 
 async function openWriter(
   folder: LogFolder,
-  segmentBytes: number = limits.segmentBytes,
+  { segmentBytes, onSealed }: { readonly segmentBytes: number; readonly onSealed: () => void },
 ): Promise<{ writer: SegmentWriter; recovery: Recovery }> {
   await removeLeftovers(folder);
   const state = readHeadFile(folder.directory);
@@ -92,6 +114,7 @@ async function openWriter(
     segmentBytes,
     end,
     headSequence: state?.sequence ?? 0,
+    onSealed,
   });
   return { writer, recovery: { eventsAfterHead, tornTail, headDamaged: state?.damaged ?? false } };
 }
@@ -101,6 +124,7 @@ function assemble(parts: {
   writer: SegmentWriter;
   clock: Clock;
   recovery: Recovery;
+  compressor: SealedCompressor | undefined;
 }): SegmentLog {
   const { writer, clock } = parts;
   const waiting = new Set<() => void>();
@@ -137,6 +161,7 @@ function assemble(parts: {
     append: async (events) => await queue.append(events),
     async close() {
       await queue.close();
+      await parts.compressor?.close();
       await reader.close();
       await writer.close();
     },

@@ -33,6 +33,7 @@ export class SegmentWriter {
   /** Undefined when this writer did not see the segment from its beginning. */
   #index: IndexBuilder | undefined;
   #prepared: Promise<void> | undefined;
+  readonly #onSealed: () => void;
   #failure: HindcastError | undefined;
   /** Moving average of what a synced write takes; as slow until the first was measured. */
   #writeMicros = inPlaceMicrosMax;
@@ -44,8 +45,10 @@ export class SegmentWriter {
     file: LogFile;
     fileBytes: number;
     head: Head;
+    onSealed: () => void;
   }) {
     this.#folder = fields.folder;
+    this.#onSealed = fields.onSealed;
     this.#segmentBytes = fields.segmentBytes;
     this.#headWriter = fields.headWriter;
     this.#file = fields.file;
@@ -55,12 +58,16 @@ export class SegmentWriter {
       fields.head.offset === segmentHeaderBytes ? createIndexBuilder(fields.head.segment) : undefined;
   }
 
-  /** `end`: where the log ends, undefined for a new log. `headSequence`: the greatest in the head file. */
+  /**
+   * `end`: where the log ends, undefined for a new log. `headSequence`: the greatest in the head file. `onSealed`:
+   * called when a segment has been followed by another.
+   */
   static async open(options: {
     readonly folder: LogFolder;
     readonly segmentBytes: number;
     readonly end: Head | undefined;
     readonly headSequence: number;
+    readonly onSealed?: () => void;
   }): Promise<SegmentWriter> {
     const { folder, segmentBytes } = options;
     const end = options.end ?? (await startLog(folder, segmentBytes));
@@ -69,7 +76,16 @@ export class SegmentWriter {
     try {
       const headWriter = await HeadWriter.open(folder, { sequence: options.headSequence, head: end });
       const { size } = await stat(path);
-      return new SegmentWriter({ folder, segmentBytes, headWriter, file, fileBytes: size, head: end });
+      const onSealed = options.onSealed ?? (() => undefined);
+      return new SegmentWriter({
+        folder,
+        segmentBytes,
+        headWriter,
+        file,
+        fileBytes: size,
+        head: end,
+        onSealed,
+      });
     } catch (error) {
       await file.close();
       throw error;
@@ -184,6 +200,7 @@ export class SegmentWriter {
     };
     this.#headWriter.write(head);
     this.#head = head;
+    this.#onSealed();
   }
 
   /** A segment of so many bytes waits to be started when it resolves. */
