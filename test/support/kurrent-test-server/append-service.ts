@@ -34,7 +34,6 @@ export function appendCall(context: Context) {
   return (call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void => {
     const parts: AppendReq[] = [];
     call.on('data', (part: AppendReq) => parts.push(part));
-    call.on('error', () => call.destroy());
     call.on('end', () => {
       context.counts.appends += 1;
       const options = parts[0]?.getOptions();
@@ -69,7 +68,6 @@ export function batchAppendCall(context: Context) {
       string,
       { stream: string; expected: ExpectedRevision; records: ProposedRecord[]; first: BatchAppendReq }
     >();
-    call.on('error', () => call.destroy());
     call.on('end', () => call.end());
     call.on('data', (part: BatchAppendReq) => {
       const correlation = uuidText(part.getCorrelationId());

@@ -16,7 +16,7 @@ export interface Faults {
   leader: { readonly host: string; readonly port: number } | undefined;
   /** Every event is sent twice in a row. */
   eventsSentTwice: boolean;
-  /** So many of the next reads and subscriptions break after so many events. */
+  /** So many reads and subscriptions break when they have sent so many events, those under way included. */
   readsBroken: { count: number; readonly afterEvents: number };
   /** Reads are begun and never go on. */
   readsStalled: boolean;

@@ -30,7 +30,6 @@ const recordsPerTurn = 64;
 /** Streams.Read: of one stream or of `$all`, forwards or backwards, filtered, once or as a catch-up subscription. */
 export function readCall(context: Context) {
   return (call: ReadCall): void => {
-    call.on('error', () => call.destroy());
     void serve(context, call);
   };
 }
@@ -44,9 +43,7 @@ async function serve(context: Context, call: ReadCall): Promise<void> {
   const plan = planOf(context.store, options);
   if ('problem' in plan) return fail(call, { code: codes.INVALID_ARGUMENT, details: plan.problem });
   if (faults.readsStalled) return;
-  const breaking = faults.readsBroken.count > 0;
-  if (breaking) faults.readsBroken.count -= 1;
-  const sender = new Sender(context, call, breaking ? faults.readsBroken.afterEvents : Infinity);
+  const sender = new Sender(context, call);
   if (options.hasSubscription()) {
     reads.subscriptions += 1;
     await subscribe(context, call, sender, plan);
@@ -160,19 +157,19 @@ class Sender {
   broken = false;
   readonly #context: Context;
   readonly #call: ReadCall;
-  readonly #breakAfter: number;
   #sent = 0;
 
-  constructor(context: Context, call: ReadCall, breakAfter: number) {
+  constructor(context: Context, call: ReadCall) {
     this.#context = context;
     this.#call = call;
-    this.#breakAfter = breakAfter;
   }
 
   async send(record: StoredRecord): Promise<boolean> {
     const call = this.#call;
     const { faults, reads } = this.#context;
-    if (this.#sent >= this.#breakAfter || faults.unavailable) {
+    const breaks = faults.readsBroken.count > 0 && this.#sent >= faults.readsBroken.afterEvents;
+    if (breaks) faults.readsBroken.count -= 1;
+    if (breaks || faults.unavailable) {
       this.broken = true;
       fail(call, unavailable());
       return false;
