@@ -18,6 +18,7 @@ import { systemClock } from '../services/platform/clock.js';
 import { HindcastError } from '../services/platform/errors.js';
 import { newId } from '../services/platform/new-id.js';
 import { loadOptions } from './load-version.js';
+import { readProfile } from './read-profile.js';
 import { packageVersion } from './package-version.js';
 import type { Paint } from './paint.js';
 import { withAppender } from './workspace.js';
@@ -61,12 +62,13 @@ export async function runReplayCommand(
   },
 ): Promise<ReplayRun> {
   const registry = await workspace.registry();
-  const { model, version: candidate } = resolveModelReference(registry, request.model);
+  const { model, version: candidate, registered } = resolveModelReference(registry, request.model);
   const control =
     request.control === 'recorded' ? ('recorded' as const) : resolveModelReference(registry, request.control);
   const versions = registeredModel(registry, model)?.versions ?? {};
   let timings: ReplayTimings | undefined;
   const recorded = createRecordedPredictions(await workspace.analytics());
+  const profile = await readProfile(workspace.artefacts, registered);
   const report = await runReplay({
     model,
     recorded,
@@ -77,6 +79,7 @@ export async function runReplayCommand(
     ),
     control: control === 'recorded' ? control : { version: control.version },
     candidate,
+    ...(profile === undefined ? undefined : { profile: profile.features }),
     range: { fromMicros: request.fromMicros, untilMicros: request.untilMicros },
     ...(request.knownUntil === undefined ? undefined : { knownUntil: request.knownUntil }),
     expect: request.expect,

@@ -6,6 +6,7 @@ import type { Eligibility, ExcludedRows } from './eligible-rows.js';
 import { eligibleRows } from './eligible-rows.js';
 import type { Judge } from './judging/judge.js';
 import type { PairedRows } from './judging/paired-rows.js';
+import type { SliceFeature } from './judging/slices/slice-feature.js';
 import type { NoiseSample } from './noise-floor.js';
 import { noiseSampler } from './noise-floor.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
@@ -47,6 +48,8 @@ export async function compareRows(options: {
   readonly control: InferenceModel | undefined;
   readonly inputs: CandidateInputs;
   readonly judge: Judge;
+  /** Whose groups the judge is told for every row. */
+  readonly slices: readonly SliceFeature[];
   readonly onRows: (rowsRead: number) => void;
   readonly signal: AbortSignal | undefined;
 }): Promise<ComparedRows> {
@@ -73,9 +76,12 @@ export async function compareRows(options: {
         ? recordedOutputs(chunk, pairing, candidate.manifest.threshold)
         : decodeSegments(ofControl, chunk, pairing, control);
     const before = pairs.rows;
-    pairs.add(chunk, controlOutputs, candidateOutputs);
+    const kept = pairs.add(chunk, controlOutputs, candidateOutputs);
+    const codes = options.slices.map(({ feature, codesOf }) =>
+      codesOf(chunk.inputs[feature], chunk.rows, kept),
+    );
     chunk.release();
-    judge.add(pairs.build(), before, pairs.rows);
+    judge.add(pairs.build(), before, pairs.rows, codes);
     for (const segment of ofCandidate) {
       if (segment.kind === 'answered') candidateInferenceMicros += segment.output.inferenceMicros;
       else if (failures.length < failureExamplesMax) {

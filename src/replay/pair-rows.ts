@@ -6,8 +6,11 @@ import { writeLabelCodes } from './label-codes.js';
 import { writeNumbers } from './write-numbers.js';
 
 export interface PairBuilder {
-  /** Adds the rows of a chunk that both sides answered; the others are counted, control first. */
-  add(chunk: RowChunk, control: DecodedOutputs, candidate: DecodedOutputs): void;
+  /**
+   * Adds the rows of a chunk that both sides answered; the others are counted, control first. Gives the numbers of the
+   * rows that were added; undefined: all.
+   */
+  add(chunk: RowChunk, control: DecodedOutputs, candidate: DecodedOutputs): Int32Array | undefined;
   readonly rows: number;
   readonly counts: { readonly controlUnanswered: number; readonly candidateFailed: number };
   /** First rows on which the candidate gave no usable output, by position; at most ten. */
@@ -40,6 +43,8 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
         arrays = grown(arrays, capacity);
       }
       const truth = truthOf(chunk, pairing);
+      const before = rows;
+      const kept = new Int32Array(chunk.rows);
       for (let row = 0; row < chunk.rows; row += 1) {
         const position = chunk.positions[row] ?? Number.NaN;
         if (!isAnswered(pairing, control, row)) {
@@ -69,8 +74,10 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
           arrays.controlValue[rows] = control.scores[0]?.[row] ?? Number.NaN;
           arrays.candidateValue[rows] = candidate.scores[0]?.[row] ?? Number.NaN;
         }
+        kept[rows - before] = row;
         rows += 1;
       }
+      return rows - before === chunk.rows ? undefined : kept.slice(0, rows - before);
     },
     build: () => {
       const cut = cutTo(arrays, rows);

@@ -1,6 +1,7 @@
 import type { RecordedPredictions } from '../projections/datasets/recorded-predictions.js';
 import type { Scalar } from '../schemas/json-value.js';
 import type { ModelManifest } from '../schemas/model-manifest.js';
+import type { FieldProfile } from '../schemas/reference-profile.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { Clock } from '../services/platform/clock.js';
 import type { ReplayExpectation } from './report/report-schema.js';
@@ -21,6 +22,8 @@ export interface ReplayOptions {
   /** `recorded`: what was answered then; a version: what it answers now on the recorded inputs. */
   readonly control: 'recorded' | { readonly version: string };
   readonly candidate: string;
+  /** What the candidate's training saw of its features: cuts numbers into groups for slices. */
+  readonly profile?: { readonly [feature: string]: FieldProfile };
   /** `occurredAt`, microseconds UTC, from inclusive, until exclusive. */
   readonly range: { readonly fromMicros: number; readonly untilMicros: number };
   /** Truths known later than this, microseconds UTC, are treated as unknown. */

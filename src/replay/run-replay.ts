@@ -10,6 +10,7 @@ import { compareRows } from './compare-rows.js';
 import type { Judgement } from './judging/judge.js';
 import { createJudge } from './judging/judge.js';
 import { replaySettings } from './judging/replay-settings.js';
+import { sliceFeatures } from './judging/slices/slice-feature.js';
 import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
 import type { ReplayPlan } from './plan-replay.js';
 import { checkComparable, planReplay } from './plan-replay.js';
@@ -33,7 +34,8 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       missingFeature: options.missingFeature,
       set: options.set ?? {},
     });
-    const judge = createJudge();
+    const slices = sliceFeatures(plan.candidate, options.profile);
+    const judge = createJudge({ features: slices, rowsExpected: plan.count.rows });
     const compared = await compareRows({
       batches: options.recorded.read(plan.query),
       rowsExpected: plan.count.rows,
@@ -48,6 +50,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       control: models.control,
       inputs,
       judge,
+      slices,
       onRows: (rows) => {
         const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
         options.onProgress?.({
@@ -203,11 +206,12 @@ async function noiseFloorOf(
 async function lookUpExamples(
   { recorded, model }: ReplayOptions,
   { rows, failures }: ComparedRows,
-  { worst }: Judgement,
+  { worst, search }: Judgement,
 ): Promise<ReadonlyMap<string, RecordedRow>> {
   const positions = [
     ...worst.rows.map(({ row }) => rows.positions[row] ?? 0),
     ...failures.map(({ position }) => position),
+    ...(search?.slices.flatMap(({ examples }) => examples) ?? []),
   ];
   if (positions.length === 0) return new Map();
   const found = await recorded.lookup(model, [...new Set(positions)].map(BigInt));

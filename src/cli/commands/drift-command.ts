@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import type { DriftReport } from '../../projections/drift/drift-report.js';
 import { renderDrift } from '../../projections/drift/render-drift.js';
 import { parseTimeOption } from '../../replay/time-option.js';
-import { ReferenceProfile } from '../../schemas/reference-profile.js';
 import { resolveModelReference, servingVersion } from '../../services/inference/registry.js';
 import type { RegistryState } from '../../services/inference/registry.js';
 import { systemClock } from '../../services/platform/clock.js';
 import { errors } from '../../services/platform/errors.js';
 import { configOf } from '../global-options.js';
 import { paint } from '../paint.js';
+import { readProfile } from '../read-profile.js';
 import { print } from '../print.js';
 import type { Workspace } from '../workspace.js';
 import { withWorkspace } from '../workspace.js';
@@ -57,11 +57,8 @@ export async function driftReport(
     registry,
     options.model ?? theServingOne(registry),
   );
-  const digest = registered.artefacts.profile?.sha256;
-  if (digest === undefined) throw errors.DRIFT_NO_REFERENCE({ model, version });
-  const profile = ReferenceProfile.parse(
-    JSON.parse(Buffer.from(await workspace.artefacts.read(digest)).toString('utf8')),
-  );
+  const profile = await readProfile(workspace.artefacts, registered);
+  if (profile === undefined) throw errors.DRIFT_NO_REFERENCE({ model, version });
   return computeDrift({
     analytics: await workspace.analytics(),
     model,

@@ -1,27 +1,47 @@
 import type { Task } from '../../schemas/model-manifest.js';
+import type { Moments } from '../../stats/moments.js';
+import { normalSf } from '../../stats/normal-distribution.js';
+import type { MeanInterval } from '../../stats/paired-mean.js';
 import { meanInterval } from '../../stats/paired-mean.js';
 import { wilsonInterval } from '../../stats/proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
+import { studentTSf } from '../../stats/student-t-distribution.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
 import { intervalOf } from './interval-of.js';
-import type { LossTally } from './loss-tally.js';
-import type { MeanTally } from './mean-tally.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level, margin, tolerance, agreementLimit, failureLimit } = replaySettings;
 const { judgedRowsMin, rowsPerClassMin, rowVarianceShareMax } = replaySettings;
 
+/** What a loss gate judges: all compared rows, or those of a slice. */
+export interface JudgedLoss {
+  readonly judged: number;
+  /** Rows whose truth is 1; of meaning for binary tasks only. */
+  readonly positives: number;
+  /** Why there is no loss; undefined: there is, or no row has a truth. */
+  readonly problem: string | undefined;
+  /** Means. */
+  readonly loss: { readonly control: number; readonly candidate: number };
+  /** Of candidate loss − (1 + margin) × control loss. */
+  readonly margin: Moments;
+  /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
+  readonly largestVarianceShare: number;
+  readonly slice: ReplayGate['slice'];
+}
+
 /** `no-worse`: the mean of candidate loss − (1 + margin) × control loss must lie below 0, its whole interval. */
-export function lossGate(task: Task, losses: LossTally): ReplayGate {
+export function lossGate(task: Task, losses: JudgedLoss): ReplayGate {
   const regression = task === 'regression';
   const lossName = regression ? 'absolute error' : 'log loss';
   const gate = {
     name: regression ? ('mean-absolute-error' as const) : ('log-loss' as const),
     measures: `mean of candidate ${lossName} − ${1 + margin} × control ${lossName}`,
     rows: losses.judged,
+    slice: losses.slice,
     limit: 0,
     good: 'below' as const,
+    p: null,
   };
   const undecided = (reason: string, needed: number | null = null): ReplayGate => ({
     ...gate,
@@ -35,7 +55,7 @@ export function lossGate(task: Task, losses: LossTally): ReplayGate {
     return undecided('no compared row has a truth, so nothing shows whether the candidate is worse');
   }
   if (losses.problem !== undefined) return undecided(`${lossName} cannot be computed: ${losses.problem}`);
-  const found = meanInterval({ moments: losses.marginMoments(), level });
+  const found = meanInterval({ moments: losses.margin, level });
   if (found.kind === 'undefined') return undecided(`no interval: ${found.reason}`, judgedRowsMin);
 
   // Either way: as many rows as show the difference that was seen, if it goes on.
@@ -46,18 +66,25 @@ export function lossGate(task: Task, losses: LossTally): ReplayGate {
     level,
   });
   const needed = plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : null;
-  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found) };
+  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: pAboveZero(found) };
   const distrust = distrustOf(task, losses);
   if (distrust !== undefined) {
     const more = Math.max(needed ?? 0, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
   }
-  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, losses.loss), needed) };
+  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, losses), needed) };
 }
 
-function lossWords(lossName: string, { control, candidate }: MeanTally): GateWords {
+/** One-sided p of the hypothesis that the mean is 0 or less. */
+function pAboveZero(found: MeanInterval): number {
+  if (found.degenerate) return found.mean > 0 ? 0 : 1;
+  return studentTSf({ t: found.mean / found.standardError, df: found.df });
+}
+
+function lossWords(lossName: string, { loss: { control, candidate }, slice }: JudgedLoss): GateWords {
   const percent = control === 0 ? '' : ` (${formatSigned((100 * (candidate - control)) / control, 2)} %)`;
-  const change = `${lossName} ${formatValue(candidate)} against ${formatValue(control)}${percent}`;
+  const where = slice === null ? '' : `where ${slice.feature} is ${slice.value}, `;
+  const change = `${where}${lossName} ${formatValue(candidate)} against ${formatValue(control)}${percent}`;
   return {
     good: `${change} is shown to be at most ${100 * margin} % worse`,
     bad: `${change} is shown to be more than ${100 * margin} % worse`,
@@ -68,7 +95,7 @@ function lossWords(lossName: string, { control, candidate }: MeanTally): GateWor
 /** Why the normal approximation behind the interval is not to be trusted here; undefined: it is. */
 function distrustOf(
   task: Task,
-  losses: LossTally,
+  losses: JudgedLoss,
 ): { readonly reason: string; readonly rowsNeeded: number } | undefined {
   const { judged, positives } = losses;
   if (judged < judgedRowsMin) {
@@ -80,7 +107,7 @@ function distrustOf(
     const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
     return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
   }
-  const share = losses.largestVarianceShare();
+  const share = losses.largestVarianceShare;
   if (share <= rowVarianceShareMax) return undefined;
   const reason = `one row makes up ${Math.round(100 * share)} % of the variance, so the interval is not to be trusted`;
   return { reason, rowsNeeded: Math.ceil((judged * share) / rowVarianceShareMax) };
@@ -137,7 +164,7 @@ function shareGate(options: {
 }): ReplayGate {
   const { name, measures, successes, trials, limit, good, words } = options;
   const found = wilsonInterval({ successes, trials, level });
-  const gate = { name, measures, rows: trials, limit, good };
+  const gate = { name, slice: null, measures, rows: trials, limit, good, p: null };
   if (found.kind === 'undefined') {
     return {
       ...gate,
@@ -153,8 +180,21 @@ function shareGate(options: {
     ...gate,
     estimate: found.estimate,
     interval: intervalOf(found),
+    p: pOfShare({ share: found.estimate, limit, trials, good }),
     ...decided(intervalOf(found), limit, good, words, needed),
   };
+}
+
+/** One-sided p of the score test, which Wilson's interval inverts. */
+function pOfShare(options: {
+  readonly share: number;
+  readonly limit: number;
+  readonly trials: number;
+  readonly good: ReplayGate['good'];
+}): number {
+  const { share, limit, trials, good } = options;
+  const z = (share - limit) / Math.sqrt((limit * (1 - limit)) / trials);
+  return normalSf(good === 'below' ? z : -z);
 }
 
 /** The fewest rows at which an interval around the same share leaves the limit; null when the share is the limit. */

@@ -11,16 +11,30 @@ import { quantilesBySelection } from './quantiles-by-selection.js';
 import { replaySettings } from './replay-settings.js';
 import type { WorstPick } from './worst-rows.js';
 import { worstTally } from './worst-rows.js';
+import { correctedGates } from './corrected-gates.js';
+import { discoverSlices, type SliceSearch } from './slices/discover-slices.js';
+import { slicesOf } from './slices/judged-slices.js';
+import type { SliceFeature } from './slices/slice-feature.js';
+import { sliceSampler } from './slices/slice-sample.js';
+import { sliceTally } from './slices/slice-tally.js';
 
-export type Judgement = Pick<ReplayReport, 'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'days'> & {
+export type Judgement = Pick<
+  ReplayReport,
+  'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'days' | 'slices'
+> & {
   /** Compared rows whose truth is known. */
   readonly judged: number;
   readonly worst: WorstPick;
+  /** Undefined: there were no features to search over. */
+  readonly search: SliceSearch | undefined;
 };
 
 export interface Judge {
-  /** The rows `from` to `until`, right after those that were added before; what is in the arrays stays as it is. */
-  add(rows: PairedRows, from: number, until: number): void;
+  /**
+   * The rows `from` to `until`, right after those that were added before; what is in the arrays stays as it is. `codes`: of
+   * these rows, by slice feature.
+   */
+  add(rows: PairedRows, from: number, until: number, codes?: readonly Uint16Array[]): void;
   /** The judgement of all rows, which are those that were added. */
   finish(
     rows: PairedRows,
@@ -32,7 +46,15 @@ export interface Judge {
  * Judges the compared rows as they come, so that the judging hides behind the model; only what needs all rows at once (AUC,
  * quantiles) is left for the end. Pure: the same rows in the same blocks give the same judgement to the last bit.
  */
-export function createJudge(): Judge {
+export function createJudge(
+  sliced: { readonly features: readonly SliceFeature[]; readonly rowsExpected: number } = {
+    features: [],
+    rowsExpected: 0,
+  },
+): Judge {
+  const { features } = sliced;
+  const slices = features.map(({ declared, labels }) => (declared ? sliceTally(labels.length) : undefined));
+  const sampler = sliceSampler(features.length, sliced.rowsExpected);
   const losses = lossTally();
   const flips = flipTally();
   const days = dayTally();
@@ -43,11 +65,16 @@ export function createJudge(): Judge {
   let withoutValue = false;
 
   return {
-    add: (rows, from, until) => {
+    add: (rows, from, until, codes = []) => {
       if (from === until) return;
       const block = rowRange(rows, from, until);
       const judged = losses.add(block);
       days.add(block, judged);
+      for (const [index, tally] of slices.entries()) {
+        const ofFeature = codes[index];
+        if (ofFeature !== undefined) tally?.add(block, judged, ofFeature);
+      }
+      if (features.length > 0) sampler.add(block, judged, codes);
       if (rows.task !== 'regression') flips.add(block);
       if (block.control.value.includes(Number.NaN)) withoutValue = true;
       else values.add({ control: block.control.value, candidate: block.candidate.value });
@@ -67,17 +94,29 @@ export function createJudge(): Judge {
       const counts = rows.task === 'regression' ? undefined : flips;
       const metrics = metricsOf({ rows, losses, flips: counts, values: withoutValue ? undefined : values });
       const judgedByLoss = losses.loss.rows > 0 && losses.problem === undefined;
+      const judgedSlices = slicesOf({ task: rows.task, features, tallies: slices, losses });
       const gates = {
         same: () => [agreementGate(rows.rows, beyond, candidateFailed)],
         'no-worse': () => [
-          lossGate(rows.task, losses),
+          lossGate(rows.task, {
+            judged: losses.judged,
+            positives: losses.positives,
+            problem: losses.problem,
+            loss: losses.loss,
+            margin: losses.marginMoments(),
+            largestVarianceShare: losses.largestVarianceShare(),
+            slice: null,
+          }),
           ...(candidateFailed === 0 ? [] : [failureGate(rows.rows, candidateFailed)]),
+          ...judgedSlices.gates,
         ],
         anything: () => [],
       };
       return {
         judged: losses.judged,
-        gates: gates[expect](),
+        gates: correctedGates(gates[expect]()),
+        slices: judgedSlices.slices,
+        search: features.length === 0 ? undefined : discoverSlices(features, sampler.take()),
         metrics,
         flips: flipsOf(rows.labels, counts),
         shift: shiftOf(rows, metrics, beyond),

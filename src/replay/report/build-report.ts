@@ -79,6 +79,8 @@ export function replayReport(parts: ReportParts): ReplayReport {
     shift: judgement.shift,
     density: judgement.density,
     days: judgement.days,
+    slices: judgement.slices,
+    discovered: discoveredOf(parts),
     worst: { by: judgement.worst.by, rows: worstOf(parts) },
     failures: compared.failures.map(({ position, message }) => {
       const row = parts.examples.get(String(position));
@@ -122,6 +124,23 @@ function worstOf({ compared, judgement, examples }: ReportParts): WorstRow[] {
       inputs: inputsOf(example),
     };
   });
+}
+
+function discoveredOf({ judgement: { search }, examples }: ReportParts): ReplayReport['discovered'] {
+  if (search === undefined) return null;
+  return {
+    ...search,
+    slices: search.slices.map((slice) => ({
+      ...slice,
+      conditions: slice.conditions.map((condition) => ({ ...condition })),
+      shareOfFlips: slice.shareOfFlips ?? null,
+      examples: slice.examples.map((at) => {
+        const position = String(at);
+        const row = examples.get(position);
+        return { position, predictionId: row?.predictionId ?? '', key: row?.key ?? null };
+      }),
+    })),
+  };
 }
 
 function sideOf(rows: PairedRows, side: PairedSide, row: number) {

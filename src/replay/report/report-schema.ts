@@ -20,6 +20,8 @@ export type Interval = z.infer<typeof Interval>;
 /** One gate: passes when its whole interval lies on the good side of the limit, fails when it lies wholly on the bad. */
 export const ReplayGate = z.strictObject({
   name: z.enum(['agreement', 'log-loss', 'mean-absolute-error', 'candidate-failures']),
+  /** The group of rows that it is about; null: all compared rows. */
+  slice: z.strictObject({ feature: z.string(), value: z.string() }).nullable(),
   /** What is measured, in one sentence. */
   measures: z.string(),
   rows: Count,
@@ -28,6 +30,8 @@ export const ReplayGate = z.strictObject({
   limit: z.number(),
   /** On which side of the limit the good values are. */
   good: z.enum(['below', 'above']),
+  /** One-sided, of the hypothesis that the truth is on the good side of the limit; null without an interval. */
+  p: Value,
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
   reason: z.string(),
   /** About how many rows would decide it, if what was seen goes on; null when decided, or when rows would not help. */
@@ -95,6 +99,57 @@ const Day = z.strictObject({
   candidateLoss: Value,
 });
 export type Day = z.infer<typeof Day>;
+
+/** The rows of one value of a declared slice feature. */
+const SliceOfRows = z.strictObject({
+  feature: z.string(),
+  value: z.string(),
+  /** Declared as protected: always shown, for fairness. */
+  protected: z.boolean(),
+  rows: Count,
+  flipped: Count,
+  judged: Count,
+  rightToWrong: Count,
+  wrongToRight: Count,
+  /** Mean loss over the judged rows. */
+  controlLoss: Value,
+  candidateLoss: Value,
+  /** Mean of candidate loss − control loss. */
+  increase: Value,
+  interval: Interval.nullable(),
+  /** What its gate says; null: it has none, see `note`. */
+  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']).nullable(),
+  note: z.string().nullable(),
+});
+export type SliceOfRows = z.infer<typeof SliceOfRows>;
+
+/** Where the candidate is worst against the rest, searched for on one half of a sample and tested on the other. */
+const DiscoveredSlices = z.strictObject({
+  /** `loss`: candidate loss − control loss; `flips`: share of changed labels. */
+  by: z.enum(['loss', 'flips']),
+  sampledRows: Count,
+  considered: Count,
+  tested: Count,
+  slices: z.array(
+    z.strictObject({
+      conditions: z.array(z.strictObject({ feature: z.string(), value: z.string() })),
+      /** Of the sample. */
+      rows: Count,
+      /** Mean in the slice, and in the rest. */
+      effect: z.number(),
+      rest: z.number(),
+      /** Of effect − rest, on the half that it was not found on. */
+      interval: Interval,
+      /** Adjusted for the number tested (false discovery rate). */
+      p: z.number(),
+      shareOfFlips: Value,
+      examples: z.array(
+        z.strictObject({ position: z.string(), predictionId: z.string(), key: z.string().nullable() }),
+      ),
+    }),
+  ),
+});
+export type DiscoveredSlices = z.infer<typeof DiscoveredSlices>;
 
 const Side = z.strictObject({ label: z.string().nullable(), value: Value });
 
@@ -185,6 +240,9 @@ export const ReplayReport = z.strictObject({
   shift: Shift.nullable(),
   density: Density.nullable(),
   days: z.array(Day),
+  /** Declared ones, in order of feature; a value that no row has is left out. */
+  slices: z.array(SliceOfRows),
+  discovered: DiscoveredSlices.nullable(),
   worst: z.strictObject({ by: z.enum(['loss', 'distance']), rows: z.array(WorstRow) }),
   /** First rows on which the candidate failed. */
   failures: z.array(

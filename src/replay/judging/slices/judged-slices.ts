@@ -1,0 +1,100 @@
+import type { Task } from '../../../schemas/model-manifest.js';
+import { meanInterval } from '../../../stats/paired-mean.js';
+import { rowsNeeded } from '../../../stats/sample-size.js';
+import type { ReplayGate, SliceOfRows } from '../../report/report-schema.js';
+import { formatCount } from '../../report/format-numbers.js';
+import { lossGate } from '../gates.js';
+import { intervalOf } from '../interval-of.js';
+import type { LossTally } from '../loss-tally.js';
+import { replaySettings } from '../replay-settings.js';
+import type { SliceFeature } from './slice-feature.js';
+import type { SliceSums, SliceTally } from './slice-tally.js';
+
+const { level, margin, judgedRowsMin } = replaySettings;
+
+/**
+ * What the declared slices come to, and their gates: the same as the gate of all rows, for slices with at least as many judged rows as a
+ * candidate that is as good as the control needs to pass it (80 % power, from the spread of all rows). Smaller ones are
+ * shown and not gated.
+ */
+export function slicesOf(options: {
+  readonly task: Task;
+  readonly features: readonly SliceFeature[];
+  readonly tallies: readonly (SliceTally | undefined)[];
+  readonly losses: LossTally;
+}): { readonly slices: SliceOfRows[]; readonly gates: ReplayGate[] } {
+  const { task, features, tallies, losses } = options;
+  const planned = plannedRows(losses);
+  const slices: SliceOfRows[] = [];
+  const gates: ReplayGate[] = [];
+  for (const [index, { feature, labels, isProtected }] of features.entries()) {
+    for (const [code, sums] of (tallies[index]?.list() ?? []).entries()) {
+      if (sums.rows === 0) continue;
+      const value = labels[code] ?? '';
+      const why = notGated(sums, losses, planned);
+      const gate =
+        why === undefined
+          ? lossGate(task, {
+              judged: sums.judged,
+              positives: sums.positives,
+              problem: undefined,
+              loss: { control: sums.controlLoss, candidate: sums.candidateLoss },
+              margin: sums.margin,
+              largestVarianceShare: sums.largestVarianceShare,
+              slice: { feature, value },
+            })
+          : undefined;
+      if (gate !== undefined) gates.push(gate);
+      slices.push({
+        feature,
+        value,
+        protected: isProtected,
+        rows: sums.rows,
+        flipped: sums.flipped,
+        judged: sums.judged,
+        rightToWrong: sums.rightToWrong,
+        wrongToRight: sums.wrongToRight,
+        ...lossesOf(sums),
+        verdict: gate?.verdict ?? null,
+        note: why ?? null,
+      });
+    }
+  }
+  return { slices, gates };
+}
+
+/** Judged rows that a candidate exactly as good as the control needs; undefined: cannot be said. */
+function plannedRows(losses: LossTally): number | undefined {
+  if (losses.problem !== undefined || losses.judged < 2) return undefined;
+  const found = meanInterval({ moments: losses.marginMoments(), level });
+  if (found.kind === 'undefined') return undefined;
+  const plan = rowsNeeded({
+    limit: 0,
+    mean: -margin * losses.loss.control,
+    standardDeviation: found.standardDeviation,
+    level,
+  });
+  return plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : undefined;
+}
+
+function notGated(sums: SliceSums, losses: LossTally, planned: number | undefined): string | undefined {
+  if (losses.problem !== undefined) return losses.problem;
+  if (sums.judged === 0) return 'no row has a truth';
+  if (planned === undefined) return 'how many rows it would need cannot be said';
+  if (sums.judged >= planned) return undefined;
+  return `smaller than planned: ${formatCount(sums.judged)} rows with truth, ${formatCount(planned)} needed`;
+}
+
+function lossesOf(
+  sums: SliceSums,
+): Pick<SliceOfRows, 'controlLoss' | 'candidateLoss' | 'increase' | 'interval'> {
+  const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+  const known = sums.judged > 0 && Number.isFinite(sums.increase.mean);
+  const found = known ? meanInterval({ moments: sums.increase, level }) : undefined;
+  return {
+    controlLoss: finite(sums.controlLoss),
+    candidateLoss: finite(sums.candidateLoss),
+    increase: known ? sums.increase.mean : null,
+    interval: found?.kind === 'value' ? intervalOf(found) : null,
+  };
+}

@@ -1,0 +1,63 @@
+import { positionSampler } from '../../eligible-rows.js';
+import type { JudgedLosses } from '../judged-losses.js';
+import type { PairedRows } from '../paired-rows.js';
+
+/** Compared rows that the search for slices works on; all arrays have `rows` entries, in position order of the read. */
+export interface SliceSample {
+  readonly rows: number;
+  readonly positions: Float64Array;
+  /** Candidate loss − control loss; NaN where the truth is unknown or there is no loss. */
+  readonly increase: Float64Array;
+  /** 1: the labels differ. */
+  readonly flipped: Uint8Array;
+  /** Codes by slice feature. */
+  readonly codes: readonly Uint16Array[];
+}
+
+export interface SliceSampler {
+  add(block: PairedRows, judged: JudgedLosses, codes: readonly Uint16Array[]): void;
+  take(): SliceSample;
+}
+
+const sampleRowsMax = 131_072;
+const sampleSeed = 0x736c6963;
+
+/** Keeps about 118,000 rows at most, chosen by a hash of their position. `rowsExpected`: about how many will come. */
+export function sliceSampler(features: number, rowsExpected: number): SliceSampler {
+  const capacity = Math.min(sampleRowsMax, Math.max(1, rowsExpected));
+  // A little under the maximum on average, so that it is hardly ever reached.
+  const inSample =
+    rowsExpected <= sampleRowsMax
+      ? undefined
+      : positionSampler((0.9 * sampleRowsMax) / rowsExpected, sampleSeed);
+  const positions = new Float64Array(capacity);
+  const increase = new Float64Array(capacity);
+  const flipped = new Uint8Array(capacity);
+  const kept = Array.from({ length: features }, () => new Uint16Array(capacity));
+  let rows = 0;
+  return {
+    add: (block, { row, loss }, codes) => {
+      let judgedAt = 0;
+      for (let at = 0; at < block.rows && rows < capacity; at += 1) {
+        while (judgedAt < row.length && (row[judgedAt] ?? 0) < at) judgedAt += 1;
+        const position = block.positions[at] ?? 0;
+        if (inSample !== undefined && !inSample(position)) continue;
+        positions[rows] = position;
+        increase[rows] =
+          row[judgedAt] === at
+            ? (loss?.candidate[judgedAt] ?? Number.NaN) - (loss?.control[judgedAt] ?? Number.NaN)
+            : Number.NaN;
+        flipped[rows] = block.control.label[at] === block.candidate.label[at] ? 0 : 1;
+        for (const [feature, values] of kept.entries()) values[rows] = codes[feature]?.[at] ?? 0;
+        rows += 1;
+      }
+    },
+    take: () => ({
+      rows,
+      positions: positions.subarray(0, rows),
+      increase: increase.subarray(0, rows),
+      flipped: flipped.subarray(0, rows),
+      codes: kept.map((values) => values.subarray(0, rows)),
+    }),
+  };
+}
