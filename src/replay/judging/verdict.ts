@@ -30,7 +30,14 @@ export function verdictOf(evidence: VerdictEvidence): {
   if (expect === 'anything')
     return { verdict: 'PASS', reason: 'Nothing was gated (--expect anything): read the figures.' };
   if (gates.length === 0) return { verdict: 'INCONCLUSIVE', reason: 'No gate was judged.' };
-  return { verdict: 'PASS', reason: sentence(gates.map((gate) => gate.reason).join('; ')) };
+  const whole = gates.filter((gate) => gate.slice === null);
+  const slices = gates.length - whole.length;
+  const inSlices =
+    slices === 0 ? [] : [`so ${slices === 1 ? 'is the gated slice' : `are all ${slices} gated slices`}`];
+  return {
+    verdict: 'PASS',
+    reason: sentence([...whole.map((gate) => gate.reason), ...inSlices].join('; ')),
+  };
 }
 
 function brokenBecause({ expect, waterfall, noiseFloor, importedRows }: VerdictEvidence): string | undefined {

@@ -7,6 +7,7 @@ import { verdictOf } from '../judging/verdict.js';
 import type { ReplayPlan } from '../plan-replay.js';
 import type { ReplayOptions } from '../replay-options.js';
 import { formatMicros } from '../time-option.js';
+import { conditionWords } from './condition-words.js';
 import { notJudged } from './not-judged.js';
 import { reproduceCommand } from './reproduce-command.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
@@ -189,6 +190,14 @@ function notesOf({ plan, compared, neverRecorded, judgement }: ReportParts, impo
     notes.push(
       `Quality is judged without the ${compared.excluded.candidateFailed} rows on which the candidate failed.`,
     );
+  }
+  const worse = judgement.slices.filter(
+    ({ verdict, interval }) => verdict === null && (interval?.lower ?? 0) > 0,
+  );
+  if (worse.length > 0) {
+    const names = worse.slice(0, 5).map(conditionWords).join(', ');
+    const more = worse.length > 5 ? ` and ${worse.length - 5} more` : '';
+    notes.push(`Too small to be gated, but worse by their own 95 % interval: rows with ${names}${more}.`);
   }
   if (plan.candidate.trainedOn === undefined) {
     notes.push(

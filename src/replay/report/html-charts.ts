@@ -60,6 +60,30 @@ export function gateChart(gate: ReplayGate): Markup {
   </svg>`;
 }
 
+/** An interval and its estimate on an axis that several rows share, with a line at no change. */
+export function whiskerChart(
+  of: { readonly increase: number | null; readonly interval: ReplayGate['interval'] },
+  axis: { readonly from: number; readonly until: number },
+): Markup {
+  const { increase, interval } = of;
+  if (interval === null || increase === null) return html``;
+  const x = scale(axis.from, axis.until === axis.from ? axis.from + 1 : axis.until, 4, 196);
+  const colour = interval.lower > 0 ? 'var(--bad)' : interval.upper < 0 ? 'var(--good)' : 'var(--open)';
+  const label = `${formatSigned(increase)}, ${formatSigned(interval.lower)} to ${formatSigned(interval.upper)}`;
+  return html`<svg viewBox="0 0 200 16" role="img" aria-label="${label}">
+    <line x1="${px(x(0))}" x2="${px(x(0))}" y1="0" y2="16" stroke="var(--text)" stroke-dasharray="2 2" />
+    <line
+      x1="${px(x(interval.lower))}"
+      x2="${px(x(interval.upper))}"
+      y1="8"
+      y2="8"
+      stroke="${colour}"
+      stroke-width="2"
+    />
+    <circle cx="${px(x(increase))}" cy="8" r="3.5" fill="${colour}" />
+  </svg>`;
+}
+
 /** Labels under an axis, moved apart where they would touch; the middle one is dropped where there is no room. */
 function spacedLabels(
   labels: readonly { readonly x: number; readonly text: string }[],

@@ -38,6 +38,7 @@ code,.mono{font:12.5px/1.5 ui-monospace,"SF Mono",Menlo,Consolas,monospace;overf
 pre{background:var(--panel);border-radius:5px;padding:10px 12px;margin:6px 0;white-space:pre-wrap;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:6px 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:4px 0;padding-left:20px}
+.whisker{min-width:150px;padding:3px 10px}.whisker svg{max-width:200px}
 .bar{display:block;height:7px;border-radius:2px;background:var(--control);min-width:1px}.bar.taken{background:var(--line)}
 .fall td{border:0;padding:2px 10px 2px 0}.fall td:last-child{width:45%}
 @media (max-width:560px){svg text{font-size:17px}.worst td:first-child{white-space:normal;min-width:170px;overflow-wrap:anywhere}main{padding:16px 14px 32px}h1{font-size:19px}th,td{padding:5px 7px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}}

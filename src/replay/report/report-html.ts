@@ -3,7 +3,9 @@ import { dayChart, densityChart, gateChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { pageStyle } from './html-style.js';
+import { conditionWords } from './condition-words.js';
 import { evidenceSection, worstSection } from './html-evidence.js';
+import { slicesSection } from './html-slices.js';
 import type { ReplayGate, ReplayMetric, ReplayReport } from './report-schema.js';
 import { waterfallLines } from './waterfall-lines.js';
 
@@ -34,9 +36,10 @@ export function renderHtmlReport(report: ReplayReport): string {
             judged on their truth. Expectation: ${report.expect}.
           </p>
         </header>
-        ${gatesSection(report.gates)} ${metricsSection(report.metrics)} ${chartsSection(report)}
+        ${gatesSection(report.gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS'))}
+        ${metricsSection(report.metrics)} ${chartsSection(report)}
         <div class="two">${flipsSection(report)} ${rowsSection(report)}</div>
-        ${worstSection(report)} ${evidenceSection(report)}
+        ${slicesSection(report)} ${worstSection(report)} ${evidenceSection(report)}
       </main>
     </body>
   </html>`;
@@ -52,7 +55,10 @@ function gatesSection(gates: readonly ReplayGate[]): Markup {
   if (gates.length === 0) return html``;
   const gate = (each: ReplayGate): Markup =>
     html`<div class="gate">
-      <h3><span class="tag ${each.verdict}">${each.verdict}</span> ${each.name}</h3>
+      <h3>
+        <span class="tag ${each.verdict}">${each.verdict}</span>
+        ${each.name}${each.slice === null ? null : ` where ${conditionWords(each.slice)}`}
+      </h3>
       <p class="small soft">${each.measures}, over ${formatCount(each.rows)} rows</p>
       ${gateChart(each)}
       ${each.rowsNeeded === null ? null : html`<p class="small">About ${formatCount(each.rowsNeeded)} rows would be needed to decide.</p>`}

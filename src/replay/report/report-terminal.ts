@@ -1,5 +1,8 @@
+import { conditionWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
+import { sliceLines } from './terminal-slices.js';
+import { cut, wrap } from './terminal-text.js';
 import { visibleText } from './visible-text.js';
 import { waterfallLines } from './waterfall-lines.js';
 
@@ -12,7 +15,6 @@ export interface ReportPaint {
   readonly bold: (text: string) => string;
 }
 
-const width = 80;
 const worstShown = 5;
 
 /** The report as text of at most 80 columns (before paint), the verdict first; ends with a newline. */
@@ -36,8 +38,9 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
     ],
     ...(report.gates.length === 0
       ? []
-      : [[heading('Gates'), ...report.gates.flatMap((gate) => gateLines(gate, paint))]]),
+      : [[heading('Gates'), ...shownGates(report).flatMap((gate) => gateLines(gate, paint))]]),
     ...changeSections(report, heading),
+    ...sliceLines(report, heading),
     ...worstSections(report, heading),
     ...(report.failures.length === 0
       ? []
@@ -119,13 +122,18 @@ function metricLine(name: string, control: string, candidate: string, difference
   return cut(`  ${name.padEnd(20)}${control.padStart(10)}  ${candidate.padStart(10)}  ${difference}`);
 }
 
+/** Slices have a table of their own; here stand only those whose gate does not pass. */
+function shownGates({ gates }: ReplayReport): readonly ReplayGate[] {
+  return gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS');
+}
+
 function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
   const found =
     gate.interval === null
       ? 'no interval'
       : `${formatSigned(gate.estimate)} ${formatInterval(gate.interval)}`;
   const [first = '', ...rest] = wrap(
-    `${gate.verdict} ${gate.name} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
+    `${gate.verdict} ${gate.name}${gate.slice === null ? '' : visibleText(` where ${conditionWords(gate.slice)}`)} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
     2,
   );
   return [
@@ -194,29 +202,4 @@ function worstLines(row: WorstRow): readonly string[] {
 
 function labelled(label: string, text: string): readonly string[] {
   return wrap(text, 8).map((line, index) => (index === 0 ? `${label.padEnd(8)}${line.slice(8)}` : line));
-}
-
-/** Breaks at spaces; a word longer than a line is broken where the line ends, so nothing is lost. */
-function wrap(text: string, indent: number): readonly string[] {
-  const room = width - indent;
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    let rest = word;
-    if (line !== '' && line.length + 1 + rest.length > room) {
-      lines.push(line);
-      line = '';
-    }
-    while (rest.length > room) {
-      lines.push(rest.slice(0, room));
-      rest = rest.slice(room);
-    }
-    line = line === '' ? rest : `${line} ${rest}`;
-  }
-  lines.push(line);
-  return lines.map((each) => ' '.repeat(indent) + each);
-}
-
-function cut(line: string): string {
-  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }

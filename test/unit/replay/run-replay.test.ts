@@ -131,6 +131,67 @@ describe('the verdict of a replay', () => {
     expect(report.gates).toEqual([]);
   });
 
+  it('is FAIL when a declared slice that is large enough is shown to lose, although the whole gains', async () => {
+    // Where x is above 0 the candidate is less sure than it should be; elsewhere it knows the truth's formula.
+    const slices = [{ feature: 'x', protected: true }];
+    const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, { slices })]));
+    const profile = {
+      x: {
+        kind: 'number' as const,
+        missing: 0,
+        nonFinite: 0,
+        values: Array.from({ length: 100 }, (_, i) => i),
+        counts: [],
+        binEdges: [0],
+      },
+    };
+    const unsureAbove = ({ x = 0 }: { readonly [feature: string]: number }) =>
+      logistic(2 * x - (x > 0 ? 0.5 : 0));
+    const recorded = toyRows(60_000).map((row) => {
+      const score = logistic(2 * Number(row.inputs['x']) - (Number(row.inputs['x']) > 0 ? 0 : 0.6));
+      return { ...row, digest: null, outputs: { label: score >= 0.5 ? 1 : 0, score } };
+    });
+    const report = await runReplay(toyReplay(recorded, { manifests, profile, formula: unsureAbove }));
+    const whole = report.gates.find((gate) => gate.slice === null);
+    expect(whole?.verdict).toBe('PASS');
+    expect(report.slices.map(({ value, verdict }) => [value, verdict])).toEqual([
+      ['≤ 0', 'PASS'],
+      ['> 0', 'FAIL'],
+    ]);
+    expect(report.slices.reduce((sum, slice) => sum + slice.rows, 0)).toBe(report.waterfall.compared);
+    expect(report.verdict).toBe('FAIL');
+    expect(report.reason).toMatch(/where x is > 0/i);
+    expect(report.discovered?.slices[0]?.conditions).toEqual([{ feature: 'x', value: '> 0' }]);
+    expect(report.discovered?.slices[0]?.examples[0]?.key).toMatch(/^order-/);
+  });
+
+  it('shows a slice that is smaller than planned without gating it', async () => {
+    const slices = [{ feature: 'x', protected: false }];
+    const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, { slices })]));
+    const profile = {
+      x: {
+        kind: 'number' as const,
+        missing: 0,
+        nonFinite: 0,
+        values: Array.from({ length: 100 }, (_, i) => i),
+        counts: [],
+        binEdges: [2],
+      },
+    };
+    const formula = (row: { readonly [feature: string]: number }) =>
+      (row['x'] ?? 0) > 2 ? 0.01 : (row['x'] ?? 0) < -2 ? undefined : truthFormula(row);
+    const rows = toyRows(20_000);
+    const report = await runReplay(toyReplay(rows, { manifests, profile, formula }));
+    const rare = report.slices.find(({ value }) => value === '> 2');
+    const expected = rows.filter((row) => Number(row.inputs['x']) > 2);
+    expect(rare).toMatchObject({ rows: expected.length, judged: expected.length, verdict: null });
+    expect(rare?.note).toContain('smaller than planned');
+    expect(rare?.increase).toBeGreaterThan(1);
+    // Rows on which the candidate failed are in no slice.
+    const failed = rows.filter((row) => Number(row.inputs['x']) < -2).length;
+    expect(report.slices.reduce((sum, slice) => sum + slice.rows, 0)).toBe(rows.length - failed);
+  });
+
   it('of a regression rests on the mean absolute error', async () => {
     const regression = { task: 'regression' as const, outputs: { value: { output: 'y' } } };
     const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, regression)]));
@@ -281,7 +342,7 @@ describe('the report of a replay', () => {
   it('says what is not judged yet', async () => {
     const report = await runReplay(toyReplay(toyRows(200)));
     expect(report.notJudged.map(({ what }) => what)).toEqual(
-      expect.arrayContaining(['slices', 'calibration', 'latency', 'dependence between rows']),
+      expect.arrayContaining(['calibration', 'latency', 'dependence between rows']),
     );
   });
 

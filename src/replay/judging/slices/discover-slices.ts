@@ -75,7 +75,7 @@ export function discoverSlices(features: readonly SliceFeature[], sample: SliceS
     .map((slice, index) => ({ ...slice, p: adjusted[index] ?? 1 }))
     .filter(({ p }) => p <= falseDiscoveryRate)
     .toSorted((a, b) => b.test.z - a.test.z || compareTerms(a, b))
-    .filter((slice) => !isExplained(slice.terms, sample, found.second));
+    .filter((slice) => !isExplained(slice.terms, sample, { half: found.second, tested: tested.length }));
   const flips = sample.flipped.reduce((sum, flip) => sum + flip, 0);
   return {
     by,
@@ -232,13 +232,17 @@ function momentsIn(terms: readonly Term[], sample: SliceSample, { isIn, values }
   return { rows, sum, squares };
 }
 
-/** Whether one part of a pair is as bad as the pair: then the other part adds nothing. */
-function isExplained(terms: readonly Term[], sample: SliceSample, half: Half): boolean {
+/** Whether one part of a pair is as bad as the pair, as far as so many tests can tell: then the other part adds nothing. */
+function isExplained(
+  terms: readonly Term[],
+  sample: SliceSample,
+  { half, tested }: { readonly half: Half; readonly tested: number },
+): boolean {
   if (terms.length < 2) return false;
   const inside = momentsIn(terms, sample, half);
   return terms.some((term) => {
     const test = againstRest(inside, momentsIn([term], sample, half));
-    return test === undefined || test.p > falseDiscoveryRate / 2;
+    return test === undefined || test.p > falseDiscoveryRate / (2 * tested);
   });
 }
 

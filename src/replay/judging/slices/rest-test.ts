@@ -21,7 +21,7 @@ export interface RestTest {
 
 /**
  * Whether the mean of some rows is above that of all others: Welch's z, one-sided. Undefined where either side has too few rows,
- * or nothing varies.
+ * or nothing differs.
  */
 export function againstRest(inside: Sums, all: Sums): RestTest | undefined {
   const outside = {
@@ -34,8 +34,9 @@ export function againstRest(inside: Sums, all: Sums): RestTest | undefined {
   const errorSquared = (of: Sums): number =>
     Math.max(0, of.squares - of.sum * mean(of)) / (of.rows - 1) / of.rows;
   const standardError = Math.sqrt(errorSquared(inside) + errorSquared(outside));
-  if (!(standardError > 0)) return undefined;
   const gap = mean(inside) - mean(outside);
+  if (Number.isNaN(standardError) || (standardError === 0 && gap === 0)) return undefined;
+  // Where nothing varies on either side and the means differ, z is infinite.
   const z = gap / standardError;
   const { level } = replaySettings;
   const reach = -normalQuantile((1 - level) / 2) * standardError;
