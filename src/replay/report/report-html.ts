@@ -3,7 +3,7 @@ import { dayChart, densityChart, gateChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { pageStyle } from './html-style.js';
-import { conditionWords } from './condition-words.js';
+import { gateWords } from './condition-words.js';
 import { evidenceSection, worstSection } from './html-evidence.js';
 import { slicesSection } from './html-slices.js';
 import type { ReplayGate, ReplayMetric, ReplayReport } from './report-schema.js';

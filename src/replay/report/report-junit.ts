@@ -1,3 +1,4 @@
+import { gateWords } from './condition-words.js';
 import { formatInterval, formatSigned, formatValue } from './format-numbers.js';
 import type { ReplayGate, ReplayReport } from './report-schema.js';
 import { visibleText } from './visible-text.js';
@@ -23,13 +24,13 @@ export function renderJunitReport(report: ReplayReport): string {
     }),
     ...gates.map((gate) =>
       testCase({
-        name: gate.name,
+        name: gateWords(gate),
         className: name,
         outcome:
           verdict === 'INVALID'
             ? { element: 'skipped', type: 'INVALID', message: 'not judged, since the comparison is invalid' }
             : outcomeOf(gate.verdict, gate.reason),
-        output: gateWords(gate),
+        output: gateOutput(gate),
       }),
     ),
   ];
@@ -65,7 +66,7 @@ function outcomeOf(verdict: ReplayReport['verdict'], reason: string): Outcome | 
   }
 }
 
-function gateWords(gate: ReplayGate): readonly string[] {
+function gateOutput(gate: ReplayGate): readonly string[] {
   const found =
     gate.interval === null
       ? 'no interval'

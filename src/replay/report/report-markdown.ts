@@ -1,3 +1,4 @@
+import { gateWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { code, codeBlock, markdownTable, prose } from './markdown-markup.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, WorstRow } from './report-schema.js';
@@ -73,7 +74,7 @@ function gateSection({ gates, settings }: ReplayReport): Section | undefined {
       ? gates
       : gates.toSorted((one, other) => severity[one.verdict] - severity[other.verdict]).slice(0, rowsMax);
   const row = (gate: ReplayGate): readonly string[] => [
-    code(gate.name),
+    code(shortText(gateWords(gate), textMax)),
     gate.verdict === 'PASS' ? gate.verdict : `**${gate.verdict}**`,
     formatSigned(gate.estimate),
     gate.interval === null ? '–' : formatInterval(gate.interval),
@@ -83,7 +84,7 @@ function gateSection({ gates, settings }: ReplayReport): Section | undefined {
   const words = shown.map((gate) => {
     const needed =
       gate.rowsNeeded === null ? '' : ` About ${formatCount(gate.rowsNeeded)} rows would be needed.`;
-    return `- ${code(gate.name)}: ${prose(shortText(gate.measures, textMax))}; ${prose(shortText(gate.reason, textMax))}.${needed}`;
+    return `- ${code(shortText(gateWords(gate), textMax))}: ${prose(shortText(gate.measures, textMax))}; ${prose(shortText(gate.reason, textMax))}.${needed}`;
   });
   const titles = ['gate', 'verdict', 'estimate', `${percent(settings.level)} interval`, 'good is', 'rows'];
   const table = markdownTable({ titles, textColumns: 2, rows: shown.map(row) });

@@ -1,4 +1,4 @@
-import { conditionWords } from './condition-words.js';
+import { gateWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
 import { sliceLines } from './terminal-slices.js';
@@ -133,7 +133,7 @@ function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
       ? 'no interval'
       : `${formatSigned(gate.estimate)} ${formatInterval(gate.interval)}`;
   const [first = '', ...rest] = wrap(
-    `${gate.verdict} ${gate.name}${gate.slice === null ? '' : visibleText(` where ${conditionWords(gate.slice)}`)} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
+    `${gate.verdict} ${visibleText(gateWords(gate))} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
     2,
   );
   return [
