@@ -57,7 +57,7 @@ function gatesSection(gates: readonly ReplayGate[]): Markup {
     html`<div class="gate">
       <h3>
         <span class="tag ${each.verdict}">${each.verdict}</span>
-        ${each.name}${each.slice === null ? null : ` where ${conditionWords(each.slice)}`}
+        ${gateWords(each)}
       </h3>
       <p class="small soft">${each.measures}, over ${formatCount(each.rows)} rows</p>
       ${gateChart(each)}
