@@ -42,6 +42,15 @@ export const plainPython = {
   },
 };
 
+/** Python with the packages of test/oracles/requirements-log.txt. */
+export const pythonMsgpack = {
+  command: python,
+  what: 'Python with test/oracles/requirements-log.txt (HINDCAST_PYTHON)',
+  get present(): boolean {
+    return spawnSync(python, ['-c', 'import msgpack']).status === 0;
+  },
+};
+
 /** Debian's chromium. */
 export const chromium = {
   command: 'chromium',
