@@ -14,6 +14,8 @@ export interface FlipCounts {
   readonly wrongToRight: number;
   /** Rows with these label codes. */
   cell(control: number, candidate: number): number;
+  /** Those of them whose truth is known. */
+  judgedCell(control: number, candidate: number): number;
 }
 
 export interface FlipTally extends FlipCounts {
@@ -24,6 +26,7 @@ export interface FlipTally extends FlipCounts {
 export function flipTally(): FlipTally {
   // Codes of several classes may come up while rows are read, so the matrix cannot be laid out beforehand.
   const cells = new Map<number, number>();
+  const judgedCells = new Map<number, number>();
   const codesMax = 2 ** 20;
   const counts = { rows: 0, flipped: 0, judged: 0, controlRight: 0, rightToWrong: 0, wrongToRight: 0 };
   return {
@@ -46,11 +49,13 @@ export function flipTally(): FlipTally {
       return counts.wrongToRight;
     },
     cell: (control, candidate) => cells.get(control * codesMax + candidate) ?? 0,
+    judgedCell: (control, candidate) => judgedCells.get(control * codesMax + candidate) ?? 0,
     add: (rows) => {
       const control = rows.control.label;
       const candidate = rows.candidate.label;
       const width = rows.labels.length;
       const block = new Int32Array(width * width);
+      const judgedBlock = new Int32Array(width * width);
       counts.rows += rows.rows;
       for (let row = 0; row < rows.rows; row += 1) {
         const before = control[row] ?? 0;
@@ -61,6 +66,7 @@ export function flipTally(): FlipTally {
         if (before !== after) counts.flipped += 1;
         if (Number.isNaN(truth)) continue;
         counts.judged += 1;
+        judgedBlock[at] = (judgedBlock[at] ?? 0) + 1;
         if (before === truth) {
           counts.controlRight += 1;
           if (after !== truth) counts.rightToWrong += 1;
@@ -70,6 +76,7 @@ export function flipTally(): FlipTally {
         if (count === 0) continue;
         const key = Math.floor(at / width) * codesMax + (at % width);
         cells.set(key, (cells.get(key) ?? 0) + count);
+        judgedCells.set(key, (judgedCells.get(key) ?? 0) + (judgedBlock[at] ?? 0));
       }
     },
   };
@@ -92,6 +99,9 @@ export function flipsOf(labels: readonly string[], counts: FlipCounts | undefine
     labels: [...labels],
     matrix: labels.map((_, control) => labels.map((__, candidate) => counts.cell(control, candidate))),
     judged: counts.judged,
+    judgedMatrix: labels.map((_, control) =>
+      labels.map((__, candidate) => counts.judgedCell(control, candidate)),
+    ),
     rightToWrong: counts.rightToWrong,
     wrongToRight: counts.wrongToRight,
   };

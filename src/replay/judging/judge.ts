@@ -1,4 +1,5 @@
 import type { Density, ReplayExpectation, ReplayMetric, ReplayReport } from '../report/report-schema.js';
+import { calibrationTally } from './calibration-tally.js';
 import { dayTally } from './day-tally.js';
 import { flipsOf, flipTally } from './flips.js';
 import { agreementGate, failureGate, lossGate } from './gates.js';
@@ -20,7 +21,7 @@ import { sliceTally } from './slices/slice-tally.js';
 
 export type Judgement = Pick<
   ReplayReport,
-  'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'days' | 'slices'
+  'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'calibration' | 'days' | 'slices'
 > & {
   /** Compared rows whose truth is known. */
   readonly judged: number;
@@ -58,6 +59,7 @@ export function createJudge(
   const losses = lossTally();
   const flips = flipTally();
   const days = dayTally();
+  const calibration = calibrationTally();
   const values = meanTally();
   const byLoss = worstTally();
   const byDistance = worstTally();
@@ -70,6 +72,7 @@ export function createJudge(
       const block = rowRange(rows, from, until);
       const judged = losses.add(block);
       days.add(block, judged);
+      calibration.add(block);
       for (const [index, tally] of slices.entries()) {
         const ofFeature = codes[index];
         if (ofFeature !== undefined) tally?.add(block, judged, ofFeature);
@@ -121,6 +124,7 @@ export function createJudge(
         flips: flipsOf(rows.labels, counts),
         shift: shiftOf(rows, metrics, beyond),
         density: densityOf(rows),
+        calibration: calibration.result(),
         days: days.list(),
         worst: judgedByLoss ? { by: 'loss', rows: byLoss.rows } : { by: 'distance', rows: byDistance.rows },
       };

@@ -8,6 +8,7 @@ import type { ReplayPlan } from '../plan-replay.js';
 import type { ReplayOptions } from '../replay-options.js';
 import { formatMicros } from '../time-option.js';
 import { conditionWords } from './condition-words.js';
+import { coverageNote } from './coverage-note.js';
 import { notJudged } from './not-judged.js';
 import { reproduceCommand } from './reproduce-command.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
@@ -79,6 +80,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
     flips: judgement.flips,
     shift: judgement.shift,
     density: judgement.density,
+    calibration: judgement.calibration,
     days: judgement.days,
     slices: judgement.slices,
     discovered: discoveredOf(parts),
@@ -191,6 +193,8 @@ function notesOf({ plan, compared, neverRecorded, judgement }: ReportParts, impo
       `Quality is judged without the ${compared.excluded.candidateFailed} rows on which the candidate failed.`,
     );
   }
+  const uncovered = coverageNote(judgement.flips);
+  if (uncovered !== undefined) notes.push(uncovered);
   const worse = judgement.slices.filter(
     ({ verdict, interval }) => verdict === null && (interval?.lower ?? 0) > 0,
   );

@@ -1,7 +1,7 @@
 import { formatSigned, formatValue } from './format-numbers.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
-import type { Day, Density, ReplayGate } from './report-schema.js';
+import type { Calibration, Day, Density, ReplayGate, SideCalibration } from './report-schema.js';
 
 const width = 560;
 
@@ -202,6 +202,48 @@ export function densityChart(density: Density): Markup {
       stroke="var(--candidate)"
       stroke-width="1.6"
     />
+  </svg>`;
+}
+
+/** Share of positives against mean score, with 95 % intervals: on the diagonal, scores are what they say. */
+export function calibrationChart({ control, candidate }: Calibration): Markup {
+  const ends = [...control.bins, ...candidate.bins].flatMap(({ meanScore, interval }) => [
+    meanScore,
+    interval.upper,
+  ]);
+  const most = Math.min(1, Math.ceil(Math.max(...ends) * 10) / 10);
+  const y = scale(0, most, plot.bottom, plot.top);
+  const x = scale(0, most, plot.left, plot.right);
+  const side = ({ bins }: SideCalibration, colour: string, shift: number): readonly Markup[] =>
+    bins.map(({ meanScore, share, interval }) => {
+      const at = px(x(meanScore) + shift);
+      return html`<line
+          x1="${at}"
+          x2="${at}"
+          y1="${px(y(interval.lower))}"
+          y2="${px(y(Math.min(most, interval.upper)))}"
+          stroke="${colour}"
+          stroke-width="1.6"
+        />
+        <circle cx="${at}" cy="${px(y(share))}" r="4" fill="${colour}" />`;
+    });
+  return html`<svg viewBox="0 0 ${width} ${plot.height}" role="img" aria-label="share of positives by score">
+    ${yAxis(0, most, y, (value) => `${formatValue(100 * value, 3)} %`)}
+    ${[0, most / 2, most].map(
+      (value, index) =>
+        html`<text x="${px(x(value))}" y="${plot.bottom + 18}" text-anchor="${anchorOf(index, 3)}"
+          >${formatValue(value, 2)}</text
+        >`,
+    )}
+    <line
+      x1="${px(x(0))}"
+      y1="${px(y(0))}"
+      x2="${px(x(most))}"
+      y2="${px(y(most))}"
+      stroke="var(--soft)"
+      stroke-dasharray="4 4"
+    />
+    ${side(control, 'var(--control)', -2)} ${side(candidate, 'var(--candidate)', 2)}
   </svg>`;
 }
 

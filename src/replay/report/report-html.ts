@@ -1,5 +1,5 @@
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
-import { dayChart, densityChart, gateChart } from './html-charts.js';
+import { calibrationChart, dayChart, densityChart, gateChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { pageStyle } from './html-style.js';
@@ -37,8 +37,8 @@ export function renderHtmlReport(report: ReplayReport): string {
           </p>
         </header>
         ${gatesSection(report.gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS'))}
-        ${metricsSection(report.metrics)} ${chartsSection(report)}
-        <div class="two">${flipsSection(report)} ${rowsSection(report)}</div>
+        ${metricsSection(report.metrics)}
+        <div class="two">${chartsSection(report)} ${flipsSection(report)} ${rowsSection(report)}</div>
         ${slicesSection(report)} ${worstSection(report)} ${evidenceSection(report)}
       </main>
     </body>
@@ -134,7 +134,22 @@ function chartsSection(report: ReplayReport): Markup {
           <h2>Spread of ${regression ? 'values' : 'scores'}: share of rows</h2>
           ${keys} ${densityChart(report.density)}
         </section>`;
-  return html`<div class="two">${byDay} ${spread}</div>`;
+  const { calibration } = report;
+  const curve =
+    calibration === null
+      ? null
+      : html`<section>
+          <h2>Calibration: share of positives by score</h2>
+          ${keys} ${calibrationChart(calibration)}
+          <p class="small soft">
+            Mean score − truth: control ${formatSigned(calibration.control.bias)}
+            ${formatInterval(calibration.control.biasInterval)}, candidate
+            ${formatSigned(calibration.candidate.bias)} ${formatInterval(calibration.candidate.biasInterval)}.
+            Expected calibration error ${formatValue(calibration.control.expectedError)} and
+            ${formatValue(calibration.candidate.expectedError)}.
+          </p>
+        </section>`;
+  return html`${byDay} ${spread} ${curve}`;
 }
 
 function flipsSection({ flips, shift }: ReplayReport): Markup {

@@ -63,6 +63,8 @@ const Flips = z.strictObject({
   matrix: z.array(z.array(Count)),
   /** Where the truth is known. */
   judged: Count,
+  /** Of the matrix, rows whose truth is known: where it is missing more often, quality is not judged as well. */
+  judgedMatrix: z.array(z.array(Count)),
   rightToWrong: Count,
   wrongToRight: Count,
 });
@@ -89,6 +91,32 @@ const Density = z.strictObject({
   candidate: z.array(Count),
 });
 export type Density = z.infer<typeof Density>;
+
+const SideCalibration = z.strictObject({
+  rows: Count,
+  /** Mean of score − truth: above 0 the scores are too high. */
+  bias: z.number(),
+  biasInterval: Interval,
+  /** Mean over the rows of |mean score − share of positives| of their bin. */
+  expectedError: z.number(),
+  /** Those that have rows; from inclusive, until exclusive but for the last. */
+  bins: z.array(
+    z.strictObject({
+      from: z.number(),
+      until: z.number(),
+      rows: Count,
+      meanScore: z.number(),
+      /** Of positives. */
+      share: z.number(),
+      interval: Interval,
+    }),
+  ),
+});
+export type SideCalibration = z.infer<typeof SideCalibration>;
+
+/** Binary tasks with scores and truths. */
+const Calibration = z.strictObject({ control: SideCalibration, candidate: SideCalibration });
+export type Calibration = z.infer<typeof Calibration>;
 
 const Day = z.strictObject({
   day: z.string(),
@@ -239,6 +267,7 @@ export const ReplayReport = z.strictObject({
   flips: Flips.nullable(),
   shift: Shift.nullable(),
   density: Density.nullable(),
+  calibration: Calibration.nullable(),
   days: z.array(Day),
   /** Declared ones, in order of feature; a value that no row has is left out. */
   slices: z.array(SliceOfRows),

@@ -170,6 +170,16 @@ function changeSections(report: ReplayReport, heading: (title: string) => string
       );
     }
   }
+  const { calibration } = report;
+  if (calibration !== null) {
+    const { control, candidate } = calibration;
+    lines.push(
+      ...wrap(
+        `mean score − truth: control ${formatSigned(control.bias)} ${formatInterval(control.biasInterval)}, candidate ${formatSigned(candidate.bias)} ${formatInterval(candidate.biasInterval)}; expected calibration error ${formatValue(control.expectedError)} and ${formatValue(candidate.expectedError)}`,
+        2,
+      ),
+    );
+  }
   if (shift !== null) {
     const words = shift.distance.map(({ probability, value }) =>
       probability === 1

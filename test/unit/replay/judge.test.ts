@@ -74,6 +74,10 @@ describe('the judgement of binary rows', () => {
         [1, 1],
         [0, 2],
       ],
+      judgedMatrix: [
+        [1, 1],
+        [0, 2],
+      ],
       rightToWrong: 1,
       wrongToRight: 0,
     });
@@ -90,6 +94,42 @@ describe('the judgement of binary rows', () => {
     expect(metric(judgement, 'log loss').control).toBeCloseTo(logLoss, 12);
     expect(metric(judgement, 'Brier score').control).toBeCloseTo((0.01 + 0.04 + 0.36 + 0.36) / 4, 12);
     expect(metric(judgement, 'AUC')).toMatchObject({ control: 0.75, candidate: 0.5, difference: -0.25 });
+  });
+
+  it('says how far scores are what they claim, by bins and in the large', () => {
+    const random = seededRandom(21);
+    const control = Array.from({ length: 20_000 }, () => random.uniform());
+    // The control is right; the candidate claims 0.2 too much where it can.
+    const candidate = control.map((score) => Math.min(1, score + 0.2));
+    const truth = control.map((score) => (random.uniform() < score ? 1 : 0));
+    const { calibration } = judge({
+      rows: binaryRows(control, candidate, truth),
+      expect: 'no-worse',
+      candidateFailed: 0,
+    });
+    expect(calibration?.control.biasInterval.lower).toBeLessThan(0);
+    expect(calibration?.control.biasInterval.upper).toBeGreaterThan(0);
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(calibration?.candidate.bias).toBeCloseTo(mean(candidate) - mean(truth), 10);
+    expect(calibration?.candidate.biasInterval.lower).toBeGreaterThan(0.15);
+    // No score of the candidate lies below 0.2.
+    expect(calibration?.candidate.bins.map(({ from }) => from)).toEqual([
+      0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
+    ]);
+    const inBin = candidate.flatMap((score, row) => (score >= 0.5 && score < 0.6 ? [row] : []));
+    expect(calibration?.candidate.bins[3]).toMatchObject({
+      rows: inBin.length,
+      share: mean(inBin.map((row) => truth[row] ?? 0)),
+    });
+    expect(calibration?.candidate.expectedError).toBeGreaterThan(0.1);
+    expect(calibration?.control.expectedError).toBeLessThan(0.02);
+  });
+
+  it('has no calibration without truths, or where a score is no probability', () => {
+    const without = binaryRows([0.1, 0.9], [0.2, 0.8], [Number.NaN, Number.NaN]);
+    expect(judge({ rows: without, expect: 'anything', candidateFailed: 0 }).calibration).toBeNull();
+    const beyond = binaryRows([0.1, 0.9], [0.2, 1.7], [0, 1]);
+    expect(judge({ rows: beyond, expect: 'anything', candidateFailed: 0 }).calibration).toBeNull();
   });
 
   it('puts the rows that lose most first', () => {

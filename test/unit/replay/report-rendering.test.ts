@@ -27,7 +27,7 @@ describe('the terminal report', () => {
     const { fail } = await reports();
     const lines = renderTerminalReport(fail!, plain).split('\n');
     expect(lines[0]).toMatch(/^FAIL {2}toy: v2 against what v1 answered/);
-    expect(lines.join('\n')).toMatch(/Not judged yet[^]*calibration/);
+    expect(lines.join('\n')).toMatch(/Not judged yet[^]*latency/);
     expect(lines.join('\n')).toContain('prediction-');
   });
 

@@ -342,7 +342,7 @@ describe('the report of a replay', () => {
   it('says what is not judged yet', async () => {
     const report = await runReplay(toyReplay(toyRows(200)));
     expect(report.notJudged.map(({ what }) => what)).toEqual(
-      expect.arrayContaining(['calibration', 'latency', 'dependence between rows']),
+      expect.arrayContaining(['latency', 'dependence between rows']),
     );
   });
 
