@@ -1,5 +1,5 @@
 import type { LogReader } from '../services/event-log/event-log.js';
-import { evolveRegistry, type RegistryState } from '../services/inference/registry.js';
+import { evolveRegistry, registryEventTypes, type RegistryState } from '../services/inference/registry.js';
 import { datasetsDirectory, readManifest } from './datasets/dataset-manifest.js';
 
 /** The registry at the log's head: the manifest's snapshot, then the model events after it. Reads the tail only. */
@@ -14,7 +14,7 @@ export async function loadRegistry(options: {
     const events = options.reader.read({
       fromPosition: manifest.checkpoint,
       untilPosition: nextPosition,
-      types: ['ModelRegistered', 'ModelPromoted', 'ModelRetired'],
+      types: registryEventTypes,
     });
     for await (const batch of events) {
       for (const event of batch) state = evolveRegistry(state, event);

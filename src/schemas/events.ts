@@ -80,7 +80,9 @@ const PredictionServedData = z.strictObject({
   /** By role (`label`, `score`, `value`) or `score_<class>`; other outputs by their own name. */
   outputs: z.record(z.string(), Scalar),
   violations: z.array(Violation).optional(),
+  /** `buffered`: it was answered before it was durable, and was to become so within `bufferWindowMs`. */
   durability: z.enum(['durable', 'buffered']),
+  bufferWindowMs: z.int().positive().optional(),
   ...idempotency,
 });
 
@@ -153,6 +155,38 @@ const ReplayCompletedData = z.strictObject({
   summary: JsonObject,
 });
 
+/** A part of what must outlive retention: every registered version and promotion, the configuration in force. */
+const StateSnapshottedData = z.strictObject({
+  /** Everything before this position is in it. A registry event that slipped in between overtakes the snapshot. */
+  asOfPosition: z.int().nonnegative(),
+  /** Parts stand side by side, 0 first; the first begins the state anew. */
+  part: z.int().nonnegative(),
+  parts: z.int().positive(),
+  models: z.array(
+    z.strictObject({
+      name: z.string(),
+      versions: z.array(
+        z.strictObject({
+          ...ModelRegisteredData.shape,
+          registeredAt: Micros,
+          position: z.int().nonnegative(),
+          retired: z.boolean(),
+        }),
+      ),
+      promotions: z.array(
+        z.strictObject({
+          version: Version,
+          occurredAt: Micros,
+          position: z.int().nonnegative(),
+          rollback: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+  /** Keys as `hindcast config` names them; in the first part. */
+  configuration: z.record(z.string(), Scalar),
+});
+
 const envelope = {
   /** UUIDv7. Of a `PredictionServed` it is the prediction id. */
   id: Id,
@@ -186,6 +220,9 @@ export type ModelRetired = z.infer<typeof ModelRetired>;
 export const ReplayCompleted = event('ReplayCompleted', ReplayCompletedData);
 export type ReplayCompleted = z.infer<typeof ReplayCompleted>;
 
+export const StateSnapshotted = event('StateSnapshotted', StateSnapshottedData);
+export type StateSnapshotted = z.infer<typeof StateSnapshotted>;
+
 /** An event on its way into the log: everything but what the log alone gives. Validated in full before the write. */
 export const NewEvent = z.discriminatedUnion('type', [
   PredictionServed,
@@ -196,6 +233,7 @@ export const NewEvent = z.discriminatedUnion('type', [
   ModelPromoted,
   ModelRetired,
   ReplayCompleted,
+  StateSnapshotted,
 ]);
 export type NewEvent = z.infer<typeof NewEvent>;
 
@@ -218,7 +256,8 @@ export type StoredEvent =
   | Recorded<ModelRegistered>
   | Recorded<ModelPromoted>
   | Recorded<ModelRetired>
-  | Recorded<ReplayCompleted>;
+  | Recorded<ReplayCompleted>
+  | Recorded<StateSnapshotted>;
 
 /** The stream of an event: one per model and kind of fact. */
 export function streamOf(kind: 'prediction' | 'outcome' | 'registry' | 'replay', name: string): string {

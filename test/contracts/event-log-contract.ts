@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewEvent, StoredEvent } from '../../src/schemas/events.js';
 import type { EventLog, LogReader, ReadQuery } from '../../src/services/event-log/event-log.js';
+import { modelOf } from '../../src/services/event-log/model-of.js';
 import type { Clock } from '../../src/services/platform/clock.js';
 import { manualClock } from '../../src/services/platform/clock.js';
 import { limits } from '../../src/services/platform/limits.js';
@@ -378,14 +379,13 @@ function withInputs(event: NewEvent | undefined, inputs: { [key: string]: string
 }
 
 function matches(event: StoredEvent, query: ReadQuery): boolean {
-  const model = event.type === 'ModelRegistered' ? event.data.manifest.name : event.data.model;
   return (
     event.position >= (query.fromPosition ?? 0) &&
     event.position < (query.untilPosition ?? Infinity) &&
     event.occurredAt >= (query.occurredFrom ?? -Infinity) &&
     event.occurredAt < (query.occurredUntil ?? Infinity) &&
     (query.types?.includes(event.type) ?? true) &&
-    (query.model === undefined || query.model === model)
+    (query.model === undefined || query.model === modelOf(event))
   );
 }
 

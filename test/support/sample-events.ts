@@ -179,5 +179,22 @@ export function sampleOfEveryType(): NewEvent[] {
         summary: { rows: 10, logLoss: { control: 0.5, candidate: null } },
       },
     },
+    {
+      type: 'StateSnapshotted',
+      ...envelope('registry-snapshot'),
+      data: {
+        asOfPosition: 4_711,
+        part: 0,
+        parts: 1,
+        models: [
+          {
+            name: 'flights',
+            versions: [],
+            promotions: [{ version: 'v1', occurredAt: sampleStartMicros, position: 12, rollback: false }],
+          },
+        ],
+        configuration: { 'log.retain': '90d', 'log.retainBytes': null },
+      },
+    },
   ];
 }

@@ -14,6 +14,7 @@ export const RegistrySnapshot = z.strictObject({
           artefacts: ModelRegistered.shape.data.shape.artefacts,
           featureSchemaDigest: z.string(),
           registeredAt: z.int(),
+          position: z.int(),
           retired: z.boolean(),
         }),
       ),
@@ -27,5 +28,6 @@ export const RegistrySnapshot = z.strictObject({
       ),
     }),
   ),
+  changedAt: z.int().optional(),
 });
 export type RegistrySnapshot = z.infer<typeof RegistrySnapshot>;

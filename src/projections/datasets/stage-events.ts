@@ -79,6 +79,7 @@ export async function beginStage(
       case 'ModelRegistered':
       case 'ModelPromoted':
       case 'ModelRetired':
+      case 'StateSnapshotted':
         return;
     }
   };

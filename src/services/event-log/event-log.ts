@@ -12,10 +12,12 @@ export interface LogCapabilities {
 }
 
 /**
- * `nextPosition`: the position that the next event will get, where positions are dense (= number of events); else one more
- * than the last event's. `hash`: the chain's; undefined for a log without one.
+ * `firstPosition`: of the first event that is kept; 0 until retention drops any. `nextPosition`: the position that the next
+ * event will get, where positions are dense (= number of events there ever were); else one more than the last event's.
+ * `hash`: the chain's; undefined for a log without one.
  */
 export interface LogHead {
+  readonly firstPosition: number;
   readonly nextPosition: number;
   readonly hash: string | undefined;
   readonly recordedAt: number;
@@ -33,7 +35,8 @@ export interface AppendReceipt {
 
 /**
  * Every bound is optional. Positions and times: from inclusive, until exclusive. Times are `occurredAt` micros UTC. Where
- * positions are not dense, `fromPosition` MUST be 0, an event's position, or one more than that.
+ * positions are not dense, `fromPosition` MUST be 0, an event's position, or one more than that. Without it a read begins
+ * at the first event that is kept.
  */
 export interface ReadQuery {
   readonly fromPosition?: number;
@@ -50,11 +53,15 @@ export interface LogReader {
   /**
    * Batches in position order, bounded in memory (never the whole range), ending at the head as it was when the
    * read began. MUST NOT return what is not durable; MUST throw LOG_CORRUPT, with the place, at the first damaged
-   * frame before the head, after having yielded everything before it. A batch is never empty. A log on a cluster throws
-   * LOG_UNAVAILABLE while it is away.
+   * frame before the head, after having yielded everything before it. A batch is never empty. What retention drops
+   * while it is read is left out; when `fromPosition` asked for it, the read MUST end with LOG_DROPPED instead. A log on
+   * a cluster throws LOG_UNAVAILABLE while it is away.
    */
   read(query?: ReadQuery): AsyncIterable<readonly StoredEvent[]>;
-  /** As `read` from a position, then waits for more until the signal aborts; aborting ends the iteration quietly. */
+  /**
+   * As `read` from a position, then waits for more until the signal aborts; aborting ends the iteration quietly. MUST
+   * throw LOG_DROPPED when retention has dropped what it would return next: a tail has no gaps.
+   */
   tail(options: {
     readonly fromPosition: number;
     readonly signal: AbortSignal;

@@ -95,6 +95,9 @@ function isData(value: unknown, checked: CheckedProvenances): boolean {
       case 'bodyDigest':
         if (typeof item !== 'string' || !shortDigest.test(item)) return false;
         break;
+      case 'bufferWindowMs':
+        if (!isIntegerFrom(item, 1)) return false;
+        break;
       default:
         // Among them violations: rare, and left to the schema.
         return false;

@@ -115,7 +115,12 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): EventLog 
     tail,
     async head(): Promise<LogHead> {
       assertOpen();
-      return { nextPosition, hash: Buffer.from(hash).toString('hex'), recordedAt: lastRecordedAt };
+      return {
+        firstPosition: 0,
+        nextPosition,
+        hash: Buffer.from(hash).toString('hex'),
+        recordedAt: lastRecordedAt,
+      };
     },
     async close() {
       await queue.close();

@@ -1,6 +1,16 @@
 import type { NewEvent } from '../../schemas/events.js';
 
-/** The model that an event is about; every event has one. */
+/** In place of a model's name, which is never empty, for an event about all models. */
+export const allModels = '';
+
+/** The model that an event is about, or `allModels`. */
 export function modelOf(event: NewEvent): string {
-  return event.type === 'ModelRegistered' ? event.data.manifest.name : event.data.model;
+  switch (event.type) {
+    case 'ModelRegistered':
+      return event.data.manifest.name;
+    case 'StateSnapshotted':
+      return allModels;
+    default:
+      return event.data.model;
+  }
 }

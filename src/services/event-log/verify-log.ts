@@ -1,4 +1,5 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { NewEvent } from '../../schemas/events.js';
 import { errors, HindcastError } from '../platform/errors.js';
@@ -6,9 +7,11 @@ import { decodeEvents } from './event-codec.js';
 import { MalformedPayload } from './codec/packed.js';
 import { frameHash, payloadOf, storedHash, zeroHash } from './segment-log/frame.js';
 import { type Head, readHeadFile } from './segment-log/head-file.js';
+import { keptSegments } from './segment-log/kept-segments.js';
 import { DamagedFrame, type ScannedFrame, scanOpenFrames } from './segment-log/scan-frames.js';
-import { listSegments, readStart, segmentHeaderBytes, segmentName } from './segment-log/segment-file.js';
+import { readStart, segmentHeaderBytes, segmentName } from './segment-log/segment-file.js';
 import { createIndexBuilder, indexName, readSegmentIndex } from './segment-log/segment-index.js';
+import { type LogStart, readStartFile, startName } from './segment-log/start-file.js';
 
 /** What is wrong, and where. Everything before `position` is sound. */
 export interface Damage {
@@ -23,6 +26,17 @@ export interface Verification {
   readonly frames: number;
   readonly segments: number;
   readonly bytes: number;
+  /** What retention dropped before the first event that is kept; undefined: nothing. Times: microseconds UTC. */
+  readonly dropped:
+    | {
+        readonly events: number;
+        readonly segments: number;
+        readonly bytes: number;
+        /** `recordedAt` of the last one. */
+        readonly recordedAt: number;
+        readonly droppedAt: number;
+      }
+    | undefined;
   /** The hash of the last sound frame. */
   readonly hash: string;
   readonly damage: Damage | undefined;
@@ -34,7 +48,21 @@ export interface Verification {
  * elsewhere, which the log's last one must be (a tail that was cut off cannot be seen otherwise). Stops at the first
  * damage. Throws LOG_NOT_FOUND.
  */
-export async function verifyLog(options: {
+export async function verifyLog(options: VerifyOptions): Promise<Verification> {
+  const directory = resolve(options.directory);
+  for (;;) {
+    const begun = await beginningText(directory);
+    const found = await verifyOnce(directory, options);
+    // What retention drops while it is verified is no damage: what is left is verified from where the log begins now.
+    if (found.damage === undefined || begun === (await beginningText(directory))) return found;
+  }
+}
+
+async function beginningText(directory: string): Promise<string> {
+  return JSON.stringify(await readBeginning(directory));
+}
+
+export interface VerifyOptions {
   readonly directory: string;
   readonly onProgress?: (progress: {
     readonly events: number;
@@ -43,17 +71,34 @@ export async function verifyLog(options: {
   }) => void;
   readonly expectHash?: string;
   readonly deep?: boolean;
-}): Promise<Verification> {
-  const directory = resolve(options.directory);
+}
+
+async function verifyOnce(directory: string, options: VerifyOptions): Promise<Verification> {
   const state = readHeadFile(directory);
   if (state === undefined) throw errors.LOG_NOT_FOUND({ directory });
   const sum = { events: 0, frames: 0, segments: 0, bytes: 0 };
-  let hash: Uint8Array = zeroHash;
-  let position = 0;
-  let recordedAt = -Infinity;
+  const startFile = await readBeginning(directory);
+  if ('problem' in startFile) {
+    const damage = { segment: startName, offset: 0, position: 0, problem: startFile.problem };
+    return { ...sum, dropped: undefined, hash: Buffer.from(zeroHash).toString('hex'), damage };
+  }
+  const { start } = startFile;
+  let hash: Uint8Array = start?.hash ?? zeroHash;
+  let position = start?.firstPosition ?? 0;
+  let recordedAt = start?.recordedAt ?? -Infinity;
   const { head } = state;
   const done = (damage: Damage | undefined): Verification => ({
     ...sum,
+    dropped:
+      start === undefined
+        ? undefined
+        : {
+            events: start.firstPosition,
+            segments: start.segmentsDropped,
+            bytes: start.bytesDropped,
+            recordedAt: start.recordedAt,
+            droppedAt: start.droppedAt,
+          },
     hash: Buffer.from(hash).toString('hex'),
     damage,
   });
@@ -65,25 +110,26 @@ export async function verifyLog(options: {
       problem: 'a slot is damaged',
     });
   }
-  const segments = (await listSegments(directory)).filter((segment) => segment <= head.segment);
-  position = segments[0] ?? 0;
-  const totalBytes = await bytesOf(directory, segments, head);
+  const segments = (await keptSegments(directory)).segments.filter((segment) => segment <= head.segment);
+  const totalBytes = bytesOf(directory, segments, head);
 
-  for (const [index, segment] of segments.entries()) {
+  for (const segment of segments) {
     const name = segmentName(segment);
     let offset = 0;
     const indexed = createIndexBuilder(segment);
-    const file = await open(join(directory, name), 'r');
+    const file = await openExisting(join(directory, name));
+    if (file === undefined) {
+      return done({ segment: name, offset: 0, position, problem: 'the segment is missing' });
+    }
     try {
-      const start = await readStart(file, segment);
-      if (index === 0 && segment > 0) hash = start?.previousHash ?? zeroHash;
+      const header = await readStart(file, segment);
       if (segment !== position) throw new DamagedFrame(0, `expected the segment to begin at ${position}`);
-      if (start === undefined || !Buffer.from(start.previousHash).equals(hash)) {
+      if (header === undefined || !Buffer.from(header.previousHash).equals(hash)) {
         throw new DamagedFrame(0, "the segment's header does not chain on the segment before");
       }
       const isLast = segment === head.segment;
       // One that was sealed and compressed since the head was read has other offsets than the head says.
-      const isRewritten = isLast && start.isCompressed === true;
+      const isRewritten = isLast && header.isCompressed === true;
       for await (const frame of scanOpenFrames(
         file,
         isLast && !isRewritten ? { untilOffset: head.offset } : {},
@@ -150,11 +196,36 @@ export async function verifyLog(options: {
   return done(undefined);
 }
 
+async function readBeginning(
+  directory: string,
+): Promise<{ start: LogStart | undefined } | { problem: string }> {
+  try {
+    const state = await readStartFile(directory);
+    return state?.damaged === true
+      ? { problem: 'a copy is damaged; opening the log for writing mends it' }
+      : { start: state?.start };
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined) throw error;
+    return { problem };
+  }
+}
+
+async function openExisting(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Bytes that the segments hold, without what was only prepared. */
-async function bytesOf(directory: string, segments: readonly number[], head: Head): Promise<number> {
+function bytesOf(directory: string, segments: readonly number[], head: Head): number {
   let bytes = head.offset;
   for (const segment of segments) {
-    if (segment !== head.segment) bytes += (await stat(join(directory, segmentName(segment)))).size;
+    if (segment === head.segment) continue;
+    bytes += statSync(join(directory, segmentName(segment)), { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
 }

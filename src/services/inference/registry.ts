@@ -1,4 +1,5 @@
 import type {
+  EventType,
   ModelPromoted,
   ModelRegistered,
   ModelRetired,
@@ -9,6 +10,7 @@ import { streamOf } from '../../schemas/events.js';
 import type { ModelManifest } from '../../schemas/model-manifest.js';
 import { errors } from '../platform/errors.js';
 import { canonicalJson } from './canonical-json.js';
+import { foldSnapshot } from './registry-snapshot-events.js';
 
 export interface RegisteredVersion {
   readonly manifest: ModelManifest;
@@ -16,6 +18,8 @@ export interface RegisteredVersion {
   readonly featureSchemaDigest: string;
   /** `occurredAt` of the registration, microseconds UTC. */
   readonly registeredAt: number;
+  /** Log position of the registration. */
+  readonly position: number;
   readonly retired: boolean;
 }
 
@@ -35,12 +39,44 @@ export interface RegisteredModel {
 /** A fold of the registry's events; never changed in place, and plain JSON. */
 export interface RegistryState {
   readonly models: { readonly [name: string]: RegisteredModel };
+  /** No event after this position changed it; undefined: none at all did. */
+  readonly changedAt?: number | undefined;
 }
 
 export const emptyRegistry: RegistryState = { models: {} };
 
-/** The state after one more event of the log, in log order. Events of other kinds change nothing. */
+/** What the registry is a fold of. */
+export const registryEventTypes: readonly EventType[] = [
+  'ModelRegistered',
+  'ModelPromoted',
+  'ModelRetired',
+  'StateSnapshotted',
+];
+
+/**
+ * The state after one more event of the log, in log order. Events of other kinds change nothing. Begun anywhere before
+ * a snapshot, or with it, the fold gives what it gives from position 0.
+ */
 export function evolveRegistry(state: RegistryState, event: StoredEvent): RegistryState {
+  switch (event.type) {
+    case 'StateSnapshotted':
+      return foldSnapshot(state, event);
+    case 'ModelRegistered':
+    case 'ModelPromoted':
+    case 'ModelRetired':
+      return { models: foldModelEvent(state, event).models, changedAt: event.position };
+    case 'PredictionServed':
+    case 'PredictionRejected':
+    case 'PredictionFailed':
+    case 'OutcomeObserved':
+    case 'ReplayCompleted':
+      return state;
+  }
+}
+
+type ModelEvent = Extract<StoredEvent, { type: 'ModelRegistered' | 'ModelPromoted' | 'ModelRetired' }>;
+
+function foldModelEvent(state: RegistryState, event: ModelEvent): RegistryState {
   switch (event.type) {
     case 'ModelRegistered': {
       const { manifest, artefacts, featureSchemaDigest } = event.data;
@@ -54,6 +90,7 @@ export function evolveRegistry(state: RegistryState, event: StoredEvent): Regist
             artefacts,
             featureSchemaDigest,
             registeredAt: event.occurredAt,
+            position: event.position,
             retired: false,
           },
         },
@@ -72,12 +109,6 @@ export function evolveRegistry(state: RegistryState, event: StoredEvent): Regist
       const versions = { ...model.versions, [event.data.version]: { ...registered, retired: true } };
       return withModel(state, event.data.model, { ...model, versions });
     }
-    case 'PredictionServed':
-    case 'PredictionRejected':
-    case 'PredictionFailed':
-    case 'OutcomeObserved':
-    case 'ReplayCompleted':
-      return state;
   }
 }
 

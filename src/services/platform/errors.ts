@@ -236,6 +236,13 @@ export const catalogue = {
     action:
       'Everything before this position can still be read. Run `hindcast log verify`, and restore from a backup.',
   }),
+  LOG_DROPPED: entry<{ position: string; firstPosition: string }>({
+    status: 410,
+    message: (d) =>
+      `Position ${d.position} was dropped from the log by retention; the first that is kept is ${d.firstPosition}.`,
+    action:
+      'Read from the first position that is kept. The datasets still have the predictions that were dropped: ask them with `hindcast sql`.',
+  }),
   LOG_CLOSED: entry<object>({
     status: 503,
     exitCode: 70,

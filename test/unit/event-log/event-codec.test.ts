@@ -353,7 +353,7 @@ describe('event codec', () => {
       [{ occurredFrom: from }, (event) => event.occurredAt >= from],
       [{ occurredUntil: from }, (event) => event.occurredAt < from],
       [{ fromPosition: 110, untilPosition: 155 }, (event) => event.position >= 110 && event.position < 155],
-      [{ model: 'flights' }, () => true],
+      [{ model: 'flights' }, (event) => event.type !== 'StateSnapshotted'],
       [{ model: 'other' }, () => false],
     ];
     for (const [filter, wanted] of cases) {

@@ -11,6 +11,7 @@ const codeOfType: Readonly<Record<EventType, number>> = {
   ModelPromoted: 6,
   ModelRetired: 7,
   ReplayCompleted: 8,
+  StateSnapshotted: 9,
 };
 
 const typeOfCode = new Map<number, string>(Object.entries(codeOfType).map(([type, code]) => [code, type]));

@@ -2,7 +2,7 @@ import type { NewEvent } from '../../../schemas/events.js';
 import { errors } from '../../platform/errors.js';
 import { limits } from '../../platform/limits.js';
 import type { AppendReceipt } from '../event-log.js';
-import { modelOf } from '../model-of.js';
+import { allModels, modelOf } from '../model-of.js';
 import { validateEvents } from '../validate-events.js';
 import { readError } from './read-error.js';
 import { type EncodedEvent, encodeEvent } from './record-codec.js';
@@ -68,7 +68,7 @@ export function createClusterAppender(
   async function assertRegistered(events: readonly NewEvent[]): Promise<void> {
     for (const event of events) if (event.type === 'ModelRegistered') registered.add(modelOf(event));
     for (const model of new Set(events.map(modelOf))) {
-      if (registered.has(model)) continue;
+      if (model === allModels || registered.has(model)) continue;
       if (!(await hasRecords(registryStream(model, prefix))))
         throw errors.MODEL_NOT_FOUND({ model, known: [...registered] });
       registered.add(model);

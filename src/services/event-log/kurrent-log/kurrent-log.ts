@@ -90,6 +90,8 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
       const last = await withAttempts(context, askedLast);
       const event = last === undefined ? undefined : decodeRecord(last);
       return {
+        // What a cluster drops by its own settings is not known here.
+        firstPosition: 0,
         nextPosition: last === undefined ? 0 : last.position + 1,
         hash: undefined,
         recordedAt: event?.recordedAt ?? 0,

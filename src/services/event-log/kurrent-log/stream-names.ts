@@ -17,14 +17,17 @@ const kindOfType: Readonly<Record<EventType, StreamKind>> = {
   ModelPromoted: 'registry',
   ModelRetired: 'registry',
   ReplayCompleted: 'replay',
+  StateSnapshotted: 'registry',
 };
 
 /** The stream that an event has by its type and model: what `event.stream` is, unless somebody chose another name. */
 export function usualStream(event: NewEvent): string {
-  return streamOf(
-    kindOfType[event.type],
-    event.type === 'ReplayCompleted' ? event.data.replayId : modelOf(event),
-  );
+  return streamOf(kindOfType[event.type], nameInStream(event));
+}
+
+function nameInStream(event: NewEvent): string {
+  if (event.type === 'ReplayCompleted') return event.data.replayId;
+  return event.type === 'StateSnapshotted' ? 'snapshot' : modelOf(event);
 }
 
 /**

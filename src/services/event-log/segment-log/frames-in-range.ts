@@ -4,9 +4,11 @@ import { errors } from '../../platform/errors.js';
 import type { ReadQuery } from '../event-log.js';
 import type { FrameHeader } from './frame.js';
 import type { Head } from './head-file.js';
+import { keptSegments } from './kept-segments.js';
 import { DamagedFrame, type ScannedFrame, scanOpenFrames } from './scan-frames.js';
-import { listSegments, readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
 import { type SegmentIndex, readSegmentIndex } from './segment-index.js';
+import { firstKept } from './start-file.js';
 
 /** What a reader of a folder keeps between reads, so that the next read need not look for its place. */
 export interface ReaderCache {
@@ -19,25 +21,32 @@ const indexesMax = 4_096;
 
 /**
  * The frames that may hold events of the query, in order, up to `head`. Throws LOG_CORRUPT at the first that is
- * damaged or missing. Every frame's CRC is checked, also of those stepped over, save where a sealed segment's index
- * says that none is wanted.
+ * damaged or missing, LOG_DROPPED when retention took what `fromPosition` asked for. Every frame's CRC is checked, also
+ * of those stepped over, save where a sealed segment's index says that none is wanted.
  */
 export async function* framesInRange(
   { directory, cache }: { directory: string; cache: ReaderCache },
   head: Head,
   query: ReadQuery,
 ): AsyncGenerator<ScannedFrame & { segment: number }, void, undefined> {
-  const from = query.fromPosition ?? 0;
   const until = Math.min(query.untilPosition ?? Infinity, head.nextPosition);
+  if ((query.fromPosition ?? 0) >= until) return;
+  const kept = await keptSegments(directory);
+  const from = Math.max(0, query.fromPosition ?? kept.first);
+  if (from < kept.first) throw dropped(from, kept.first);
   if (from >= until) return;
-  const segments = (await listSegments(directory)).filter((segment) => segment <= head.segment);
+  const segments = kept.segments.filter((segment) => segment <= head.segment);
   if (segments.at(-1) !== head.segment) {
     throw corrupt(head.segment, 0, head.segment, 'the segment that the head names is missing');
+  }
+  if (from < (segments[0] ?? 0)) {
+    throw corrupt(kept.first, 0, kept.first, 'the segment that the log begins with is missing');
   }
   for (const [index, segment] of segments.entries()) {
     const next = segments[index + 1] ?? head.nextPosition;
     if (segment >= until || next <= from) continue;
-    const file = await open(join(directory, segmentName(segment)), 'r');
+    const file = await openKept(directory, segment, query);
+    if (file === undefined) continue;
     try {
       const isOpen = segment === head.segment;
       // One that was sealed and compressed since the head was read has other offsets than the head says.
@@ -75,6 +84,27 @@ export async function* framesInRange(
       await file.close();
     }
   }
+}
+
+/** Undefined when retention was faster: who named no position goes on with what is kept; who did gets LOG_DROPPED. */
+async function openKept(
+  directory: string,
+  segment: number,
+  query: ReadQuery,
+): Promise<FileHandle | undefined> {
+  try {
+    return await open(join(directory, segmentName(segment)), 'r');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const first = await firstKept(directory);
+    if (segment >= first) throw corrupt(segment, 0, segment, 'the segment is missing');
+    if (query.fromPosition !== undefined) throw dropped(Math.max(segment, query.fromPosition), first);
+    return undefined;
+  }
+}
+
+function dropped(position: number, firstPosition: number): Error {
+  return errors.LOG_DROPPED({ position: String(position), firstPosition: String(firstPosition) });
 }
 
 export function corrupt(segment: number, offset: number, position: number, problem: string): Error {

@@ -2,17 +2,14 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rewrittenName } from './compress-segment.js';
 import { type LogFile, type LogFolder, writeFully } from './file-system.js';
+import { removeDropped } from './drop-segments.js';
 import { corrupt } from './frames-in-range.js';
 import { frameHash, storedHash, zeroHash } from './frame.js';
 import type { Head } from './head-file.js';
+import { keptSegments } from './kept-segments.js';
 import { DamagedFrame, scanFrames } from './scan-frames.js';
-import {
-  listSegments,
-  preparedName,
-  readSegmentStart,
-  segmentHeaderBytes,
-  segmentName,
-} from './segment-file.js';
+import { preparedName, readSegmentStart, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { readStartFile, writeStartFile } from './start-file.js';
 
 /** What opening found beyond the head that was last written. */
 export interface Recovery {
@@ -42,9 +39,12 @@ export async function recoverEnd(
   written: Head | undefined,
 ): Promise<{ end: Head | undefined } & Pick<Recovery, 'eventsAfterHead' | 'tornTail'>> {
   const { directory } = folder;
-  const segments = await listSegments(directory);
+  const { segments, first: firstPosition } = await keptSegments(directory);
   const first = segments[0];
   if (first === undefined) {
+    if (firstPosition > 0) {
+      throw corrupt(firstPosition, 0, firstPosition, 'the segment that the log begins with is missing');
+    }
     if (written !== undefined && written.nextPosition > 0) {
       throw corrupt(written.segment, 0, written.segment, 'the segment that the head names is missing');
     }
@@ -219,8 +219,16 @@ async function copyBytes(
   }
 }
 
-/** What was never given its name may be half written, and is made anew. */
-export async function removeLeftovers({ directory, fileSystem }: LogFolder): Promise<void> {
+/**
+ * Tidies what a crash left: files that were never given their name (they may be half written), segments that are
+ * dropped already, a start file with a damaged copy.
+ */
+export async function removeLeftovers(folder: LogFolder): Promise<void> {
+  const { directory, fileSystem } = folder;
   await fileSystem.remove(join(directory, preparedName));
   await fileSystem.remove(join(directory, rewrittenName));
+  const state = await readStartFile(directory);
+  if (state === undefined) return;
+  if (state.damaged) await writeStartFile(folder, state.start);
+  await removeDropped(folder);
 }

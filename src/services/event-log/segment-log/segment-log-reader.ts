@@ -6,6 +6,7 @@ import type { ReaderCache } from './frames-in-range.js';
 import { type Head, readHeadFile } from './head-file.js';
 import { readRange } from './read-range.js';
 import { segmentName } from './segment-file.js';
+import { firstKept } from './start-file.js';
 
 const pollMsMin = 5;
 const pollMsMax = 50;
@@ -80,7 +81,8 @@ export function createReader(source: ReaderSource): LogReader {
     async head(): Promise<LogHead> {
       assertOpen(closed);
       const { nextPosition, hash, recordedAt } = await source.head();
-      return { nextPosition, hash: Buffer.from(hash).toString('hex'), recordedAt };
+      const firstPosition = await firstKept(source.directory);
+      return { firstPosition, nextPosition, hash: Buffer.from(hash).toString('hex'), recordedAt };
     },
     async close() {
       closed.abort();

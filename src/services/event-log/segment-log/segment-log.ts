@@ -2,15 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { StoredEvent } from '../../../schemas/events.js';
 import type { Clock } from '../../platform/clock.js';
+import { errors } from '../../platform/errors.js';
 import { limits } from '../../platform/limits.js';
 import { CommitQueue } from '../commit-queue.js';
 import type { EventLog } from '../event-log.js';
 import { type WriterLock, acquireWriterLock } from '../writer-lock.js';
+import { type DroppedSegments, dropSegments } from './drop-segments.js';
 import { readHeadFile } from './head-file.js';
 import { type Recovery, recoverEnd, removeLeftovers } from './recover.js';
 import { type FileSystem, type LogFolder, nodeFileSystem } from './file-system.js';
 import { createReader } from './segment-log-reader.js';
-import { createMaintenance } from './maintenance.js';
+import { type Maintenance, createMaintenance } from './maintenance.js';
 import {
   type CompressionReport,
   type SealedCompressor,
@@ -35,8 +37,16 @@ export interface SegmentLogOptions {
   readonly onForeignAppend?: (events: readonly StoredEvent[]) => Promise<void> | void;
 }
 
-/** The log, and what opening it had to mend: the caller logs it. */
-export type SegmentLog = EventLog & { readonly recovery: Recovery };
+/** The log, and what only its holder can do. */
+export interface SegmentLog extends EventLog {
+  /** What opening had to mend: the caller logs it. */
+  readonly recovery: Recovery;
+  /**
+   * Makes the log begin at a segment's first position, and removes the segments before it. Whoever asks has carried
+   * forward what must outlive them. Throws LOG_CORRUPT when that segment is damaged or there is none, LOG_WRITE_FAILED.
+   */
+  dropBefore(firstPosition: number): Promise<DroppedSegments>;
+}
 
 /**
  * Opens the log in a folder for writing, making it when there is none. Throws LOG_IN_USE when a process that lives
@@ -50,11 +60,12 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const lock = await acquireWriterLock(directory);
   let log: SegmentLog | undefined;
   try {
+    const maintenance = createMaintenance();
     const compressor =
       options.compressSealed === true
         ? createSealedCompressor({
             folder,
-            maintenance: createMaintenance(),
+            maintenance,
             onCompression: options.onCompression ?? (() => undefined),
           })
         : undefined;
@@ -62,7 +73,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       segmentBytes: options.segmentBytes ?? limits.segmentBytes,
       onSealed: () => compressor?.look(),
     }).catch(throwWriteFailure);
-    log = assemble({ directory, clock: options.clock, compressor, ...opened });
+    log = assemble({ folder, clock: options.clock, compressor, maintenance, ...opened });
     compressor?.look();
     const server = await serveAppends({
       socketPath: lock.socketPath,
@@ -120,9 +131,10 @@ async function openWriter(
 }
 
 function assemble(parts: {
-  directory: string;
+  folder: LogFolder;
   writer: SegmentWriter;
   clock: Clock;
+  maintenance: Maintenance;
   recovery: Recovery;
   compressor: SealedCompressor | undefined;
 }): SegmentLog {
@@ -136,7 +148,7 @@ function assemble(parts: {
     return { firstPosition, recordedAt };
   });
   const reader = createReader({
-    directory: parts.directory,
+    directory: parts.folder.directory,
     head: async () => writer.head,
     changed: async (head, signal) => await changedSince(head.nextPosition, signal),
   });
@@ -159,6 +171,17 @@ function assemble(parts: {
     capabilities: { densePositions: true, adjacentAppends: true, monotonicRecordedAt: true, durable: true },
     recovery: parts.recovery,
     append: async (events) => await queue.append(events),
+    async dropBefore(firstPosition) {
+      if (firstPosition > writer.head.segment) {
+        throw errors.INTERNAL({ problem: `the segment at ${firstPosition} is not there to begin with` });
+      }
+      // The head on disk must not name a segment that is gone, whatever a power failure takes of it.
+      await writer.syncHead().catch(throwWriteFailure);
+      const droppedAt = clock.nowMicros();
+      return await parts.maintenance
+        .run(async () => await dropSegments(parts.folder, { firstPosition, droppedAt }))
+        .catch(throwWriteFailure);
+    },
     async close() {
       await queue.close();
       await parts.compressor?.close();

@@ -116,6 +116,11 @@ export class SegmentWriter {
     }
   }
 
+  /** After it the head on disk is no older than the one that readers see. */
+  async syncHead(): Promise<void> {
+    await this.#headWriter.sync();
+  }
+
   async close(): Promise<void> {
     // A segment that could not be prepared is no loss to a log that closes.
     await this.#prepared?.catch(() => undefined);
