@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { DurabilityText } from './durability.js';
+import { ByteSize, Duration } from './quantities.js';
 
 /** `hindcast.yaml`; every key may be left out. `HINDCAST_<KEY>` (dots become _) overrides the file, a flag overrides both. */
 export const ConfigFile = z.strictObject({
@@ -11,7 +13,14 @@ export const ConfigFile = z.strictObject({
     })
     .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
-  log: z.strictObject({ compressSealed: z.boolean().optional() }).optional(),
+  log: z
+    .strictObject({
+      compressSealed: z.boolean().optional(),
+      retain: Duration.optional(),
+      retainBytes: ByteSize.optional(),
+      durability: DurabilityText.optional(),
+    })
+    .optional(),
   projector: z.strictObject({ enabled: z.boolean().optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;

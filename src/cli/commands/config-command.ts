@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadedConfigOf } from '../global-options.js';
+import { logSettings } from '../log-settings.js';
 import { print } from '../print.js';
 import { textTable } from '../text-table.js';
 
@@ -20,6 +21,7 @@ export function configCommand(program: Command): void {
         ],
         ['logLevel', config.logLevel],
         ['log.compressSealed', String(config.log.compressSealed)],
+        ...Object.entries(logSettings(config)).map(([key, value]) => [key, value ?? 'no limit'] as const),
         ['projector.enabled', String(config.projector.enabled)],
       ];
       print(

@@ -13,38 +13,48 @@ export function projectionsCommand(program: Command): void {
     ['run', 'bring the datasets up to the head of the log, once', loadProject],
     ['rebuild', 'delete the datasets and make them again from the log', loadRebuild],
   ] as const) {
-    projections
-      .command(name)
-      .description(description)
-      .option('--quiet', 'no progress')
-      .action(async (options: { quiet?: boolean }, command: Command) => {
-        const signal = listenForInterruption();
-        const work = await load();
-        await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
-          const progress = startProgress({
-            what: 'projecting',
-            unit: 'events',
-            quiet: options.quiet === true,
-          });
-          try {
-            const result = await work({
-              dataDirectory: directory,
-              reader,
-              signal,
-              onProgress: ({ done, total }) => progress.update(done, total),
-            });
-            progress.stop();
-            if (result.kind === 'busy') note('another process is projecting; nothing was done');
-            else print(`datasets hold everything before position ${result.position}`);
-          } finally {
-            progress.stop();
-          }
+    const made = projections.command(name).description(description).option('--quiet', 'no progress');
+    if (name === 'rebuild')
+      made.option(
+        '--accept-loss',
+        'give up rows that only damaged datasets have, since the log dropped them',
+      );
+    made.action(async (options: { quiet?: boolean; acceptLoss?: boolean }, command: Command) => {
+      const signal = listenForInterruption();
+      const work = await load();
+      await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
+        const progress = startProgress({
+          what: 'projecting',
+          unit: 'events',
+          quiet: options.quiet === true,
         });
+        try {
+          const result = await work({
+            dataDirectory: directory,
+            reader,
+            signal,
+            acceptLoss: options.acceptLoss === true,
+            onProgress: ({ done, total }) => progress.update(done, total),
+          });
+          progress.stop();
+          if (result.kind === 'busy') note('another process is projecting; nothing was done');
+          else {
+            print(`datasets hold everything before position ${result.position}`);
+            if (result.missingBefore !== undefined) {
+              note(
+                `but not all of what stood before position ${result.missingBefore}: retention had dropped it from the log when these datasets were made`,
+              );
+            }
+          }
+        } finally {
+          progress.stop();
+        }
       });
+    });
   }
 }
 
-type Project = (options: ProjectorOptions) => Promise<ProjectionResult>;
+type Project = (options: ProjectorOptions & { readonly acceptLoss?: boolean }) => Promise<ProjectionResult>;
 
 async function loadProject(): Promise<Project> {
   return (await import('../../projections/projector/project-available.js')).projectAvailable;

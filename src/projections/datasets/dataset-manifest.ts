@@ -47,6 +47,7 @@ export type ModelDataset = z.infer<typeof ModelDataset>;
  * One consistent state of all datasets: everything before `checkpoint` (a log position) is in the files that it names.
  * One file for all models, so that one atomic replacement moves everything. `registry`: the registry's fold at the
  * checkpoint. `replaced`: files that no state names any more, with the time (micros) from which they were idle.
+ * `missingBefore`: some events before this position are not in it, since the log had dropped them when it was made.
  */
 const DatasetManifest = z.strictObject({
   formatVersion: z.literal(1),
@@ -58,6 +59,7 @@ const DatasetManifest = z.strictObject({
     replays: z.array(SharedPart),
   }),
   registry: RegistrySnapshot,
+  missingBefore: z.int().positive().optional(),
   replaced: z.array(z.strictObject({ path: z.string(), at: z.int() })),
 });
 export type DatasetManifest = Omit<z.infer<typeof DatasetManifest>, 'registry'> & {

@@ -7,11 +7,12 @@ import { openDuckDb, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, parquetFiles } from '../duckdb/sql-text.js';
 import {
   datasetsDirectory,
-  readManifest,
   type DatasetManifest,
   type ModelDataset,
   type PredictionPart,
 } from './dataset-manifest.js';
+import { currentManifest } from '../retention/current-manifest.js';
+import { againWhenOvertaken } from '../retention/overtaken.js';
 import { createViews } from './create-views.js';
 import type { DatasetSchema } from './dataset-schema.js';
 import { resolveStagedPredictions, resolveWrittenPredictions } from './resolve-truth.js';
@@ -45,9 +46,15 @@ export async function openSession(options: {
   readonly dataDirectory: string;
   readonly reader: LogReader;
 }): Promise<Session> {
+  return await againWhenOvertaken(async () => await openState(options));
+}
+
+async function openState(options: {
+  readonly dataDirectory: string;
+  readonly reader: LogReader;
+}): Promise<Session> {
   const directory = datasetsDirectory(options.dataDirectory);
-  const manifest = await readManifest(directory);
-  const head = await options.reader.head();
+  const { manifest, head } = await currentManifest(directory, options.reader);
   const database = await openDuckDb({ temporaryDirectory: existsSync(directory) ? directory : tmpdir() });
   try {
     const tail = await stageTail(database, manifest, options.reader, head.nextPosition);

@@ -6,21 +6,25 @@ import { systemClock, type Clock } from '../../services/platform/clock.js';
 import { errors } from '../../services/platform/errors.js';
 import { limits } from '../../services/platform/limits.js';
 import { acquireDatasetLock } from '../datasets/dataset-lock.js';
-import {
-  datasetsDirectory,
-  readManifest,
-  writeManifest,
-  type DatasetManifest,
-} from '../datasets/dataset-manifest.js';
+import { datasetsDirectory, writeManifest, type DatasetManifest } from '../datasets/dataset-manifest.js';
+import { currentManifest } from '../retention/current-manifest.js';
 import { beginStage } from '../datasets/stage-events.js';
 import { openDuckDb, type Database } from '../duckdb/open-duckdb.js';
 import { removeIdleFiles, removeOrphans } from './remove-files.js';
 import { writeStep } from './write-step.js';
 
-/** `busy`: another process projects this folder, nothing was done. `position`: everything before it is in parts. */
+/**
+ * `busy`: another process projects this folder, nothing was done. `position`: everything before it is in parts, save
+ * what retention dropped from the log before these datasets were made: some of what stood before `missingBefore`.
+ */
 export type ProjectionResult =
   | { readonly kind: 'busy' }
-  | { readonly kind: 'projected'; readonly position: number; readonly events: number };
+  | {
+      readonly kind: 'projected';
+      readonly position: number;
+      readonly events: number;
+      readonly missingBefore: number | undefined;
+    };
 
 export interface ProjectorOptions {
   readonly dataDirectory: string;
@@ -45,10 +49,15 @@ export async function projectAvailable(options: ProjectorOptions): Promise<Proje
   const lock = await acquireDatasetLock(directory);
   if (lock === undefined) return { kind: 'busy' };
   try {
-    const before = await readManifest(directory);
+    const { manifest: before } = await currentManifest(directory, options.reader);
     await removeOrphans(directory, before);
     const after = await projectSteps({ ...options, directory, before, commitEach: true });
-    return { kind: 'projected', position: after.checkpoint, events: after.checkpoint - before.checkpoint };
+    return {
+      kind: 'projected',
+      position: after.checkpoint,
+      events: after.checkpoint - before.checkpoint,
+      missingBefore: after.missingBefore,
+    };
   } finally {
     await lock.release();
   }
@@ -162,6 +171,7 @@ async function* projectEach(
       models: [...written.models],
       shared: written.shared,
       registry,
+      ...(before.missingBefore === undefined ? undefined : { missingBefore: before.missingBefore }),
       replaced: [...before.replaced, ...written.replaced.map((path) => ({ path, at }))],
     };
     yield before;

@@ -7,39 +7,79 @@ import {
   type DatasetManifest,
 } from '../datasets/dataset-manifest.js';
 import { systemClock } from '../../services/platform/clock.js';
-import { HindcastError } from '../../services/platform/errors.js';
+import type { LogReader } from '../../services/event-log/event-log.js';
+import { HindcastError, errors } from '../../services/platform/errors.js';
 import { projectSteps, type ProjectionResult, type ProjectorOptions } from './project-available.js';
+import { lostManifest } from '../retention/current-manifest.js';
+import { registryBefore } from '../retention/registry-before.js';
 import { removeOrphans } from './remove-files.js';
+import { takeOver } from './take-over.js';
 
 /**
  * Makes every dataset again from the log and puts the result in force at once; until then readers see the state before.
- * Works on damaged datasets too. An interrupted rebuild changes nothing.
+ * Works on damaged datasets too. An interrupted rebuild changes nothing. Rows of events that retention dropped from the
+ * log are taken over from the datasets that are there; throws DATASET_NOT_REBUILDABLE when those cannot be read,
+ * unless `acceptLoss`.
  */
-export async function rebuildProjections(options: ProjectorOptions): Promise<ProjectionResult> {
+export async function rebuildProjections(
+  options: ProjectorOptions & { readonly acceptLoss?: boolean },
+): Promise<ProjectionResult> {
   const directory = datasetsDirectory(options.dataDirectory);
   const lock = await acquireDatasetLock(directory);
   if (lock === undefined) return { kind: 'busy' };
   try {
+    const { firstPosition } = await options.reader.head();
     const old = await readable(directory);
-    const made = await projectSteps({ ...options, directory, before: emptyManifest(), commitEach: false });
-    if (options.signal?.aborted === true) return { kind: 'projected', position: old.checkpoint, events: 0 };
+    const before = await baseOf({ ...options, directory, old, firstPosition });
+    const made = await projectSteps({ ...options, directory, before, commitEach: false });
+    if (options.signal?.aborted === true) {
+      return { kind: 'projected', position: old?.checkpoint ?? 0, events: 0, missingBefore: undefined };
+    }
     const at = (options.clock ?? systemClock).nowMicros();
-    const gone = [...filesOf(old), ...old.replaced.map((file) => file.path)];
+    const gone = old === undefined ? [] : [...filesOf(old), ...old.replaced.map((file) => file.path)];
     const next = { ...made, replaced: [...made.replaced, ...gone.map((path) => ({ path, at }))] };
     await writeManifest(directory, next);
     await removeOrphans(directory, next);
-    return { kind: 'projected', position: next.checkpoint, events: next.checkpoint };
+    return {
+      kind: 'projected',
+      position: next.checkpoint,
+      events: next.checkpoint - before.checkpoint,
+      missingBefore: next.missingBefore,
+    };
   } finally {
     await lock.release();
   }
 }
 
-async function readable(directory: string): Promise<DatasetManifest> {
+/** What the steps begin with: nothing, or what the log has no longer. */
+async function baseOf(options: {
+  readonly directory: string;
+  readonly reader: LogReader;
+  /** Undefined: damaged. */
+  readonly old: DatasetManifest | undefined;
+  readonly firstPosition: number;
+  readonly acceptLoss?: boolean;
+}): Promise<DatasetManifest> {
+  const { directory, reader, old, firstPosition, acceptLoss } = options;
+  if (firstPosition === 0) return emptyManifest();
+  const lost = lostManifest(firstPosition, await registryBefore(reader, firstPosition));
+  if (old?.checkpoint === 0 || acceptLoss === true) return lost;
+  const refused = (problem: string, cause?: unknown) =>
+    errors.DATASET_NOT_REBUILDABLE({ path: directory, firstPosition: String(firstPosition), problem }, cause);
+  if (old === undefined) throw refused('the manifest is damaged');
+  try {
+    return await takeOver({ directory, old, lost });
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+/** Undefined: damaged. A rebuild is the remedy for that, so it is no reason to stop. */
+async function readable(directory: string): Promise<DatasetManifest | undefined> {
   try {
     return await readManifest(directory);
   } catch (error) {
-    // A rebuild is the remedy for a damaged manifest, so it is no reason to stop.
-    if (error instanceof HindcastError && error.code === 'DATASET_DAMAGED') return emptyManifest();
+    if (error instanceof HindcastError && error.code === 'DATASET_DAMAGED') return undefined;
     throw error;
   }
 }

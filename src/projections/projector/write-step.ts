@@ -51,8 +51,13 @@ export async function writeStep(options: {
 }
 
 /** Folder of a model below the datasets folder, whatever an imported model is called. */
-function modelFolder(name: string): string {
+export function modelFolder(name: string): string {
   return `of-${encodeURIComponent(name).replaceAll('.', '%2E')}`;
+}
+
+/** Folder of a table that all models share. */
+export function sharedFolder(table: SharedTable): string {
+  return `all-${table}`;
 }
 
 function modelNames(before: DatasetManifest, staged: Staged): string[] {
@@ -126,7 +131,7 @@ async function writeShared(options: {
   const { database, directory, before, table } = options;
   if (options.staged.shared[table] === 0) return { parts: before, replaced: [] };
   const flag = table === 'outcomes' ? ', position IN (SELECT position FROM matched_outcomes) AS matched' : '';
-  const folder = `all-${table}`;
+  const folder = sharedFolder(table);
   const added = await writeSharedPart({
     database,
     directory,

@@ -67,7 +67,7 @@ export interface ShownPrediction {
   readonly replays: readonly ShownReplay[];
 }
 
-/** Everything that is known of one prediction. Throws PREDICTION_NOT_FOUND. */
+/** Everything that is known of one prediction. Throws PREDICTION_NOT_FOUND, and PREDICTION_DROPPED when retention took its event. */
 export async function showPrediction(options: {
   readonly analytics: Analytics;
   readonly reader: LogReader;
@@ -77,6 +77,10 @@ export async function showPrediction(options: {
   if (!isUuid(id)) throw errors.PREDICTION_NOT_FOUND({ id });
   const found = await analytics.with((session) => find(session, id));
   if (found === undefined) throw errors.PREDICTION_NOT_FOUND({ id });
+  const { firstPosition } = await reader.head();
+  if (found.position < firstPosition) {
+    throw errors.PREDICTION_DROPPED({ id, position: String(found.position) });
+  }
   const event = await readEvent(reader, found.position);
   if (event === undefined) throw errors.PREDICTION_NOT_FOUND({ id });
   const { data } = event;

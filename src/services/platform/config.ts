@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigFile } from '../../schemas/config-file.js';
+import type { Durability } from '../../schemas/durability.js';
 import { errors } from './errors.js';
 import { parseYaml } from './yaml-file.js';
 
@@ -10,8 +11,15 @@ export interface Config {
   readonly data: string;
   readonly server: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
-  /** `compressSealed`: segments of the log that are full are written anew with compressed frames. */
-  readonly log: { readonly compressSealed: boolean };
+  readonly log: {
+    /** Segments that are full are written anew with compressed frames. */
+    readonly compressSealed: boolean;
+    /** Segments whose events were all recorded longer ago are dropped; undefined: age drops nothing. */
+    readonly retainMs: number | undefined;
+    /** The oldest segments beyond so many bytes are dropped; undefined: size drops nothing. */
+    readonly retainBytes: number | undefined;
+    readonly durability: Durability;
+  };
   readonly projector: { readonly enabled: boolean };
 }
 
@@ -85,6 +93,23 @@ export function loadConfig(
         fromFile.log?.compressSealed,
         false,
       ),
+      retainMs: pick('log.retain', undefined, fromEnvironment.log?.retain, fromFile.log?.retain, undefined),
+      retainBytes: pick(
+        'log.retainBytes',
+        undefined,
+        fromEnvironment.log?.retainBytes,
+        fromFile.log?.retainBytes,
+        undefined,
+      ),
+      durability: Object.freeze(
+        pick<Durability>(
+          'log.durability',
+          undefined,
+          fromEnvironment.log?.durability,
+          fromFile.log?.durability,
+          { mode: 'durable' },
+        ),
+      ),
     }),
     projector: Object.freeze({
       enabled: pick(
@@ -143,7 +168,12 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
       tokens: tokens?.split(','),
     },
     logLevel: text('LOG_LEVEL'),
-    log: { compressSealed: asFlag(compressSealed) },
+    log: {
+      compressSealed: asFlag(compressSealed),
+      retain: text('LOG_RETAIN'),
+      retainBytes: text('LOG_RETAIN_BYTES'),
+      durability: text('LOG_DURABILITY'),
+    },
     projector: { enabled: asFlag(enabled) },
   });
   if (parsed.success) return parsed.data;

@@ -288,6 +288,21 @@ export const catalogue = {
     message: (d) => `The dataset file ${d.path} cannot be read: ${d.problem}.`,
     action: 'Datasets are made from the log: run `hindcast projections rebuild`.',
   }),
+  DATASET_NOT_REBUILDABLE: entry<{ path: string; firstPosition: string; problem: string }>({
+    status: 409,
+    exitCode: 70,
+    message: (d) =>
+      `The datasets in ${d.path} alone hold the predictions before position ${d.firstPosition}, which retention dropped from the log, and they cannot be read: ${d.problem}.`,
+    action:
+      'Nothing was changed. Restore the datasets folder from a backup, or give up those predictions with `hindcast projections rebuild --accept-loss`.',
+  }),
+  PREDICTION_DROPPED: entry<{ id: string; position: string }>({
+    status: 410,
+    message: (d) =>
+      `The event of the prediction ${d.id} (position ${d.position}) was dropped from the log by retention.`,
+    action:
+      'The datasets still have its columns: `hindcast sql "select * from <model> where prediction_id = \'<id>\'"`.',
+  }),
   PREDICTION_NOT_FOUND: entry<{ id: string }>({
     status: 404,
     message: (d) => `No prediction has the id ${d.id}.`,
