@@ -14,6 +14,7 @@ import type { Config } from '../services/platform/config.js';
 import type { Logger } from '../services/platform/logger.js';
 import { limits } from '../services/platform/limits.js';
 import { createMetrics } from '../services/platform/metrics.js';
+import { systemTimers } from '../services/platform/timers.js';
 import { buildApp } from '../services/prediction-api/app.js';
 import { createIdempotentPredictions } from '../services/prediction-api/idempotent-predictions.js';
 import { listen } from '../services/prediction-api/main.js';
@@ -25,6 +26,7 @@ import { createRejectionRecorder } from '../services/prediction-api/record-rejec
 import { createServingModels } from '../services/prediction-api/serving-models.js';
 import type { ServingModels } from '../services/prediction-api/serving-models.js';
 import { loadForServing, newestManifest } from './load-version.js';
+import { policyOf, startRetention } from './start-retention.js';
 import { packageVersion } from './package-version.js';
 import { dataPaths } from './workspace.js';
 
@@ -115,6 +117,12 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
         onError: (error) => logger.error({ error }, 'the projector stopped'),
       });
       closers.push(() => projector.stop());
+    }
+    const policy = policyOf(config);
+    if (policy !== undefined) {
+      const tools = { clock: systemClock, timers: systemTimers, metrics, logger };
+      const retention = startRetention({ config, policy, log, ...tools });
+      closers.push(() => retention.stop());
     }
     const { url } = await listen(app, config.server);
     return { url, models: serving.names(), stop };

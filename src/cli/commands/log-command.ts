@@ -8,6 +8,7 @@ import { parseCount } from '../parse-port.js';
 import { print } from '../print.js';
 import { startProgress } from '../progress.js';
 import { dataPaths, withWorkspace } from '../workspace.js';
+import { logRetainCommand } from './log-retain-command.js';
 
 /** `hindcast log …`: the log itself. */
 export function logCommand(program: Command): void {
@@ -34,6 +35,12 @@ export function logCommand(program: Command): void {
         `${found.events} events in ${found.frames} frames, ${found.segments} segments, ${found.bytes} bytes`,
       );
       print(`hash ${found.hash}`);
+      if (found.dropped !== undefined) {
+        const { events, segments, bytes, recordedAt } = found.dropped;
+        print(
+          `after ${events} events that retention dropped (${segments} segments, ${bytes} bytes, recorded until ${isoTime(recordedAt)})`,
+        );
+      }
       if (found.damage !== undefined)
         throw errors.LOG_CORRUPT({ ...found.damage, position: String(found.damage.position) });
       print(
@@ -47,7 +54,8 @@ export function logCommand(program: Command): void {
     .action(async (_options: object, command: Command) => {
       await withWorkspace(configOf(command).data, async ({ reader }) => {
         const head = await reader.head();
-        print(`events ${head.nextPosition}`);
+        print(`events ${head.nextPosition - head.firstPosition}`);
+        if (head.firstPosition > 0) print(`dropped by retention ${head.firstPosition}`);
         print(`last recorded ${head.nextPosition === 0 ? '-' : isoTime(head.recordedAt)}`);
         print(`hash ${head.hash}`);
       });
@@ -61,7 +69,7 @@ export function logCommand(program: Command): void {
     .action(async (options: { number: number; follow?: boolean }, command: Command) => {
       await withWorkspace(configOf(command).data, async ({ reader }) => {
         const head = await reader.head();
-        const fromPosition = Math.max(0, head.nextPosition - options.number);
+        const fromPosition = Math.max(head.firstPosition, head.nextPosition - options.number);
         const batches =
           options.follow === true
             ? reader.tail({ fromPosition, signal: listenForInterruption() })
@@ -71,4 +79,6 @@ export function logCommand(program: Command): void {
         }
       });
     });
+
+  logRetainCommand(log);
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { NewEvent } from '../../schemas/events.js';
 import { errors, HindcastError } from '../platform/errors.js';

@@ -19,6 +19,13 @@ export interface Metrics {
   appendSeconds(seconds: number): void;
   logPosition(position: number): void;
   projectedPosition(position: number): void;
+  /** What a look of retention dropped, and what the log begins with now; `recordedAt` in microseconds UTC. */
+  retention(applied: {
+    readonly plan: { readonly firstPosition: number; readonly waiting: readonly unknown[] };
+    readonly dropped: { readonly segments: number; readonly bytes: number; readonly events: number };
+    readonly oldestRecordedAt: number | undefined;
+  }): void;
+  retentionFailed(): void;
 }
 
 export function createMetrics(): Metrics {
@@ -114,6 +121,35 @@ export function createMetrics(): Metrics {
     help: 'Everything before this position is in the datasets',
     registers,
   });
+  const dropped = (what: string) =>
+    new Counter({
+      name: `hindcast_log_dropped_${what}_total`,
+      help: `What retention dropped from the log since the process began: ${what}`,
+      registers,
+    });
+  const droppedSegments = dropped('segments');
+  const droppedBytes = dropped('bytes');
+  const droppedEvents = dropped('events');
+  const oldest = new Gauge({
+    name: 'hindcast_log_oldest_event_timestamp_seconds',
+    help: 'recordedAt of the oldest event that the log keeps, Unix time; 0 until retention has looked',
+    registers,
+  });
+  const firstPosition = new Gauge({
+    name: 'hindcast_log_first_position',
+    help: 'Position of the oldest event that the log keeps',
+    registers,
+  });
+  const segmentsWaiting = new Gauge({
+    name: 'hindcast_log_retention_waiting_segments',
+    help: 'Segments that retention does not keep and the projector has not taken yet',
+    registers,
+  });
+  const retentionFailures = new Counter({
+    name: 'hindcast_log_retention_failures_total',
+    help: 'Looks of retention that ended with an error',
+    registers,
+  });
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -140,5 +176,14 @@ export function createMetrics(): Metrics {
       nextPosition = next;
     },
     projectedPosition: (next) => projected.set(next),
+    retention: (applied) => {
+      droppedSegments.inc(applied.dropped.segments);
+      droppedBytes.inc(applied.dropped.bytes);
+      droppedEvents.inc(applied.dropped.events);
+      oldest.set((applied.oldestRecordedAt ?? 0) / 1e6);
+      firstPosition.set(applied.plan.firstPosition);
+      segmentsWaiting.set(applied.plan.waiting.length);
+    },
+    retentionFailed: () => retentionFailures.inc(),
   };
 }
