@@ -5,12 +5,6 @@ export const allModels = '';
 
 /** The model that an event is about, or `allModels`. */
 export function modelOf(event: NewEvent): string {
-  switch (event.type) {
-    case 'ModelRegistered':
-      return event.data.manifest.name;
-    case 'StateSnapshotted':
-      return allModels;
-    default:
-      return event.data.model;
-  }
+  if (event.type === 'StateSnapshotted') return allModels;
+  return event.type === 'ModelRegistered' ? event.data.manifest.name : event.data.model;
 }
