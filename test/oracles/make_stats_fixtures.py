@@ -352,6 +352,49 @@ def sample_sizes():
     return out
 
 
+def detectable_differences():
+    """The gap that TTestPower finds for so many rows, times the deviation."""
+    out = []
+    for rows in (10, 30, 100, 1000, 50000):
+        for deviation in (0.2, 1.0):
+            for level in (0.95, 0.99):
+                for power in (0.8, 0.9):
+                    effect = TTestPower().solve_power(nobs=rows, power=power, alpha=(1 - level) / 2, alternative="larger")
+                    out.append([rows, deviation, level, power, float(np.atleast_1d(effect)[0]) * deviation])
+    return out
+
+
+def difference_deviations():
+    """The root of the quadratic form of the covariance matrix, in forty digits."""
+    out = []
+    for candidate, control in ((0.4, 0.5), (1.0, 1.0), (1e-3, 2.0), (0.7, 0.0)):
+        for weight in (1.0, 1.01, 1.2):
+            for correlation in (-1.0, -0.3, 0.0, 0.5, 0.99, 0.999999999, 1.0):
+                c, k, w, r = (mpmath.mpf(v) for v in (candidate, control, weight, correlation))
+                weights, covariance = mpmath.matrix([1, -w]), mpmath.matrix([[c * c, r * c * k], [r * c * k, k * k]])
+                form = (weights.T * covariance * weights)[0]
+                out.append([candidate, control, weight, correlation, float(mpmath.sqrt(abs(form)))])
+    return out
+
+
+def share_plans():
+    """By trying every count of failures with statsmodels' interval, and the beta law of scipy."""
+    out = []
+    passes = lambda failures, rows, limit, level: proportion_confint(rows - failures, rows, 1 - level, method="wilson")[0] > limit
+    for rows in (5, 100, 1000, 3837, 3838, 20000, 100000):
+        for limit in (0.9, 0.99, 0.999):
+            for level, power in ((0.95, 0.8), (0.99, 0.9)):
+                failures = -1
+                while failures < rows and passes(failures + 1, rows, limit, level):
+                    failures += 1
+                share = stats.beta.ppf(1 - power, failures + 1, rows - failures) if failures >= 0 else -1.0
+                z2 = stats.norm.isf((1 - level) / 2) ** 2
+                needed = math.floor(z2 * limit / (1 - limit)) + 1
+                assert passes(0, needed, limit, level) and not passes(0, needed - 1, limit, level)
+                out.append([rows, limit, level, power, failures, share, needed])
+    return out
+
+
 def adjustments():
     rng = np.random.default_rng(23)
     sets = [[0.01, 0.04, 0.03, 0.005, 0.5], [0.2], [0.0, 0.0, 1.0, 1.0], [0.05] * 6, [1e-300, 1e-12, 0.9]]
@@ -452,7 +495,8 @@ def main():
     made = plain({
         "twoSamples": two_samples(), "kolmogorov": ks_laws(), "distributions": distributions(), "tables": chi_squares(),
         "proportions": proportions(), "aucs": aucs(), "logLoss": log_losses(), "meanIntervals": mean_intervals(),
-        "sampleSizes": sample_sizes(), "adjustments": adjustments(), "mcnemar": mcnemars(), "exactSums": exact_sums(),
+        "sampleSizes": sample_sizes(), "detectableDifferences": detectable_differences(),
+        "differenceDeviations": difference_deviations(), "sharePlans": share_plans(), "adjustments": adjustments(), "mcnemar": mcnemars(), "exactSums": exact_sums(),
         "hashes": hashes(), "generator": generator(),
     })
     if "--check" in sys.argv[1:]:
