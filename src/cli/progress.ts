@@ -6,6 +6,9 @@ export interface Progress {
   readonly stop: () => void;
 }
 
+/** So that bar, counts, rate and time left fit 80 columns. */
+const whatCharactersMax = 18;
+
 export function startProgress(options: {
   readonly what: string;
   readonly unit: string;
@@ -16,11 +19,12 @@ export function startProgress(options: {
 }
 
 function terminalBar({ what, unit }: { readonly what: string; readonly unit: string }): Progress {
+  const name = what.length > whatCharactersMax ? `${what.slice(0, whatCharactersMax - 1)}…` : what;
   const bar = new SingleBar(
     {
-      format: `${what} {bar} {percentage}%  {value}/{total} ${unit}  {rate} ${unit}/s  {eta_formatted} left`,
+      format: `${name} {bar} {percentage}%  {value}/{total}  {rate} ${unit}/s  {eta_formatted} left`,
       hideCursor: true,
-      barsize: 24,
+      barsize: 10,
       clearOnComplete: true,
       stream: process.stderr,
     },
@@ -54,7 +58,7 @@ function quarterLines({ what, unit }: { readonly what: string; readonly unit: st
       if (reached <= quarter) return;
       quarter = reached;
       process.stderr.write(
-        `${what} ${reached * 25}%  ${done}/${total} ${unit}  ${perSecond(done, started)} ${unit}/s\n`,
+        `${what} ${reached * 25}%  ${done}/${total} ${unit}  ${perSecond(done, started)} ${unit}/s${timeLeft({ done, total, started })}\n`,
       );
     },
     stop: () => undefined,
@@ -64,4 +68,10 @@ function quarterLines({ what, unit }: { readonly what: string; readonly unit: st
 function perSecond(done: number, started: number): string {
   const seconds = (performance.now() - started) / 1000;
   return seconds <= 0 ? '-' : Math.round(done / seconds).toLocaleString('en-US');
+}
+
+function timeLeft(at: { readonly done: number; readonly total: number; readonly started: number }): string {
+  if (at.done === 0 || at.done >= at.total) return '';
+  const seconds = (((performance.now() - at.started) / 1000) * (at.total - at.done)) / at.done;
+  return `  about ${Math.ceil(seconds)} s left`;
 }

@@ -11,12 +11,10 @@ import { packageVersion } from './package-version.js';
 import { paint } from './paint.js';
 import { parseCount } from './parse-port.js';
 import { note, print } from './print.js';
-import { startProgress } from './progress.js';
 import { dataPaths, withWorkspace } from './workspace.js';
-import { join } from 'node:path';
 
 interface ReplayFlags {
-  readonly model: string;
+  readonly model: readonly string[];
   readonly control: string;
   readonly since: string;
   readonly until?: string;
@@ -29,6 +27,7 @@ interface ReplayFlags {
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
   readonly seed: number;
+  readonly dryRun?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -37,7 +36,11 @@ export function replayProgram(): Command {
   const command = addGlobalOptions(new Command('replay'))
     .description('re-run recorded predictions against a candidate model; the exit code is the verdict')
     .version(packageVersion())
-    .requiredOption('--model <version>', 'candidate, [name@]version')
+    .requiredOption(
+      '--model <version>',
+      'candidate, [name@]version; several with commas between give one table',
+      parseModels,
+    )
     .option(
       '--control <version>',
       '"recorded" (what was answered then) or a version to run instead',
@@ -52,7 +55,10 @@ export function replayProgram(): Command {
         .default('no-worse'),
     )
     .option('--report <formats>', `comma-separated: ${reportFormats.join(', ')}`, parseFormats, [])
-    .option('--out <dir>', 'folder for the reports (default: <data>/reports/<model>-<version>)')
+    .option(
+      '--out <dir>',
+      'folder for the reports; of several candidates, for one folder each (default: <data>/reports/<model>)',
+    )
     .option('--where <condition>', "SQL condition over the model's columns, such as \"in_origin = 'JFK'\"")
     .option(
       '--set <feature=value>',
@@ -67,7 +73,8 @@ export function replayProgram(): Command {
     )
     .option('--sample <rows>', 'about so many rows, chosen by a hash', parseCount)
     .option('--seed <number>', 'of the sample', parseSeed, 0)
-    .option('--quiet', 'no progress')
+    .option('--dry-run', 'only the plan: rows, truths, digests, gates, and what so many rows can show')
+    .option('--quiet', 'no progress, and nothing beside the result but warnings')
     .addHelpText(
       'after',
       '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExample:\n  replay --model v2 --since 7d --report json,html',
@@ -81,49 +88,47 @@ export function replayProgram(): Command {
     const untilMicros =
       flags.until === undefined ? nowMicros : parseTimeOption(flags.until, nowMicros, '--until');
     if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
-    const { runReplayCommand } = await import('./run-replay-command.js');
-    const run = await withWorkspace(config.data, async (workspace) => {
-      const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: flags.quiet === true });
-      try {
-        return await runReplayCommand(
-          workspace,
-          {
-            model: flags.model,
-            control: flags.control,
-            fromMicros,
-            untilMicros,
-            ...(flags.asOf === undefined
-              ? undefined
-              : { knownUntil: parseTimeOption(flags.asOf, nowMicros, '--as-of') }),
-            expect: flags.expect,
-            ...(flags.sample === undefined ? undefined : { sample: flags.sample }),
-            seed: flags.seed,
-            ...(flags.where === undefined ? undefined : { where: flags.where }),
-            missingFeature: flags.missingFeature,
-            ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
-            reports: flags.report,
-            out: flags.out ?? join(dataPaths(config.data).reports, flags.model.replaceAll(/[^\w.-]/g, '-')),
-          },
-          {
-            paint: paint(process.stdout),
-            signal,
-            onProgress: ({ rows, total }) => progress.update(rows, total),
-          },
-        );
-      } finally {
-        progress.stop();
-      }
-    });
+    const request = {
+      control: flags.control,
+      fromMicros,
+      untilMicros,
+      ...(flags.asOf === undefined
+        ? undefined
+        : { knownUntil: parseTimeOption(flags.asOf, nowMicros, '--as-of') }),
+      expect: flags.expect,
+      ...(flags.sample === undefined ? undefined : { sample: flags.sample }),
+      seed: flags.seed,
+      ...(flags.where === undefined ? undefined : { where: flags.where }),
+      missingFeature: flags.missingFeature,
+      ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
+      reports: flags.report,
+    };
+    const quiet = flags.quiet === true;
+    const { runCandidates } = await import('./run-candidates.js');
+    const run = await withWorkspace(config.data, (workspace) =>
+      runCandidates(workspace, request, {
+        models: flags.model,
+        out: flags.out,
+        reportsFolder: dataPaths(config.data).reports,
+        dryRun: flags.dryRun === true,
+        quiet,
+        paint: paint(process.stdout),
+        signal,
+      }),
+    );
     print(run.text);
-    for (const path of run.written) note(`wrote ${path}`);
-    if (run.timings !== undefined && flags.quiet !== true) {
-      note(
-        `${Math.round(run.timings.rowsPerSecond).toLocaleString('en-US')} rows/s, ${(run.timings.totalMicros / 1e6).toFixed(2)} s in all`,
-      );
-    }
-    if (run.notRecorded !== undefined) note(`the result is not in the log: ${run.notRecorded}`);
+    for (const text of quiet ? run.warnings : [...run.notes, ...run.warnings]) note(text);
+    if (flags.dryRun === true && flags.report.length > 0 && !quiet)
+      note('a dry run writes no reports: leave out --dry-run for them');
     process.exitCode = run.exitCode;
   });
+}
+
+function parseModels(text: string): string[] {
+  const models = text.split(',').map((name) => name.trim());
+  if (models.includes(''))
+    throw new InvalidArgumentError('expected [name@]version, or several with commas between');
+  return models;
 }
 
 function parseFormats(text: string): ReportFormat[] {

@@ -12,6 +12,7 @@ import { noiseSampler } from './noise-floor.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
 import { decodedOutputs, decodeOutputs } from './output-pairing.js';
 import { pairBuilder } from './pair-rows.js';
+import { recordedOutputs } from './recorded-outputs.js';
 import type { RowChunk } from './row-chunks.js';
 import { rowChunker } from './row-chunks.js';
 import type { FailureBudget, RunSegment } from './run-in-halves.js';
@@ -143,12 +144,6 @@ interface InFlight {
 
 function failureBudget(): FailureBudget {
   return { rowsLeft: limits.replayFailedRowsIsolatedMax };
-}
-
-function recordedOutputs(chunk: RowChunk, pairing: OutputPairing, threshold: number): DecodedOutputs {
-  const decoded = decodedOutputs(pairing, chunk.rows);
-  decodeOutputs({ pairing, outputs: chunk.outputs, rows: chunk.rows, threshold, decoded, at: 0 });
-  return decoded;
 }
 
 function decodeSegments(

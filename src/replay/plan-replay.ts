@@ -1,6 +1,7 @@
 import type { RecordedCount, RecordedQuery } from '../projections/datasets/recorded-predictions.js';
 import type { ModelManifest } from '../schemas/model-manifest.js';
 import { errors } from '../services/platform/errors.js';
+import type { Eligibility } from './eligible-rows.js';
 import type { OutputPairing } from './output-pairing.js';
 import { outputPairing } from './output-pairing.js';
 import type { ReplayOptions } from './replay-options.js';
@@ -20,11 +21,14 @@ export interface ReplayPlan {
   readonly knownUntil: number | undefined;
 }
 
+/** What a plan is made from: everything but the models themselves. */
+export type PlanOptions = Omit<ReplayOptions, 'loadModel'>;
+
 /**
  * Checks that the comparison makes sense, before anything is loaded. Throws MODEL_VERSION_NOT_FOUND, REPLAY_CANDIDATE_UNFIT (another
  * task or other outputs), USAGE_INVALID (control and candidate are one), REPLAY_RANGE_EMPTY.
  */
-export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
+export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
   const { model, manifests, recorded, range } = options;
   const candidate = manifestOf(options, options.candidate);
   const control = options.control === 'recorded' ? undefined : manifestOf(options, options.control.version);
@@ -67,7 +71,21 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   };
 }
 
-function manifestOf({ model, manifests }: ReplayOptions, version: string): ModelManifest {
+/** Which of the rows in range take part. */
+export function eligibilityOf(options: PlanOptions, plan: ReplayPlan, candidateDigest: string): Eligibility {
+  const { trainedOn } = plan.candidate;
+  return {
+    candidateDigest,
+    trainedOn:
+      trainedOn === undefined
+        ? undefined
+        : { fromMicros: Date.parse(trainedOn.from) * 1000, untilMicros: Date.parse(trainedOn.until) * 1000 },
+    sampleShare: options.sample === undefined ? undefined : Math.min(1, options.sample / plan.count.rows),
+    seed: options.seed,
+  };
+}
+
+function manifestOf({ model, manifests }: PlanOptions, version: string): ModelManifest {
   const manifest = manifests.get(version);
   if (manifest === undefined)
     throw errors.MODEL_VERSION_NOT_FOUND({ model, version, known: [...manifests.keys()] });

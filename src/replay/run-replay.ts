@@ -13,7 +13,7 @@ import { replaySettings } from './judging/replay-settings.js';
 import { sliceFeatures } from './judging/slices/slice-feature.js';
 import { measureNoiseFloor, noiseFloorLimit } from './noise-floor.js';
 import type { ReplayPlan } from './plan-replay.js';
-import { checkComparable, planReplay } from './plan-replay.js';
+import { checkComparable, eligibilityOf, planReplay } from './plan-replay.js';
 import type { ReplayOptions } from './replay-options.js';
 import { replayReport } from './report/build-report.js';
 import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
@@ -39,12 +39,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
     const compared = await compareRows({
       batches: options.recorded.read(plan.query),
       rowsExpected: plan.count.rows,
-      rules: {
-        candidateDigest: models.candidate.servedBy.artefactDigest,
-        trainedOn: trainedOnMicros(plan.candidate),
-        sampleShare: options.sample === undefined ? undefined : Math.min(1, options.sample / plan.count.rows),
-        seed: options.seed,
-      },
+      rules: eligibilityOf(options, plan, models.candidate.servedBy.artefactDigest),
       pairing: plan.pairing,
       candidate: models.candidate,
       control: models.control,
@@ -140,11 +135,6 @@ async function candidateOf(
     await control?.close();
     throw error;
   }
-}
-
-function trainedOnMicros({ trainedOn }: ModelManifest) {
-  if (trainedOn === undefined) return undefined;
-  return { fromMicros: Date.parse(trainedOn.from) * 1000, untilMicros: Date.parse(trainedOn.until) * 1000 };
 }
 
 /**

@@ -86,6 +86,62 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
     expect(result.stdout).toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}/);
   });
 
+  it('plans without running or recording anything: 0 for a plan that can be run, 3 for one that cannot', async () => {
+    const replays = async (): Promise<string> =>
+      (await succeed('hindcast', ['sql', '--data', data, '--format', 'csv', 'select count(*) from replays']))
+        .stdout;
+    const before = await replays();
+    const plan = await succeed('replay', ['--model', 'v2', '--data', data, ...range, '--dry-run']);
+    expect(plan.stdout).toMatch(/^PLAN {2}flights: v2 against what v1 answered/);
+    expect(plan.stdout).toContain("differ as in v2's replay");
+    expect(plan.stdout).toContain('correlate by 0.5');
+    expect(Math.max(...plan.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    const own = await runCommand('replay', ['--model', 'v1', '--data', data, ...range, '--dry-run']);
+    expect(own.code).toBe(3);
+    expect(own.stdout).toContain('no row is left to compare');
+    const nothing = await runCommand('replay', [
+      '--model',
+      'v2',
+      '--data',
+      data,
+      '--since',
+      '2012-01-01',
+      '--until',
+      '2012-02-01',
+      '--dry-run',
+    ]);
+    expect(nothing.code).toBe(3);
+    expect(await replays()).toBe(before);
+  });
+
+  it('judges several candidates in one table, with a folder each and the exit code of the worst', async () => {
+    const out = join(data, 'several');
+    const result = await runCommand('replay', [
+      '--model',
+      'v2,flights@v3',
+      '--data',
+      data,
+      ...range,
+      '--report',
+      'md',
+      '--out',
+      out,
+      '--quiet',
+    ]);
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/^v2 +INCONCLUSIVE +log-loss +[+−]/m);
+    expect(result.stdout).toMatch(/^flights@v3 +FAIL +log-loss +\+/m);
+    expect(result.stderr).toBe('');
+    expect(await readFile(join(out, 'v2', 'report.md'), 'utf8')).toContain('flights: v2');
+    expect(await readFile(join(out, 'flights-v3', 'report.md'), 'utf8')).toContain('flights: v3');
+  });
+
+  it.each(['v2,v9', 'v2,v2', 'v2,flights@v2', 'v2,,v3'])('runs none of %s', async (models) => {
+    const result = await runCommand('replay', ['--model', models, '--data', data, ...range]);
+    expect(result.code).toBe(64);
+    expect(result.stdout).toBe('');
+  });
+
   it('cannot tell from an hour of traffic, and says how much is needed', async () => {
     const result = await runCommand('replay', [
       '--model',

@@ -2,7 +2,7 @@ import { gateWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
 import { sliceLines } from './terminal-slices.js';
-import { cut, wrap } from './terminal-text.js';
+import { cut, labelled, wrap } from './terminal-text.js';
 import { visibleText } from './visible-text.js';
 import { waterfallLines } from './waterfall-lines.js';
 
@@ -208,8 +208,4 @@ function worstLines(row: WorstRow): readonly string[] {
       `    ${row.occurredAt}  ${side(row.control)} → ${side(row.candidate)}${truth}  (${formatSigned(row.increase)})`,
     ),
   ];
-}
-
-function labelled(label: string, text: string): readonly string[] {
-  return wrap(text, 8).map((line, index) => (index === 0 ? `${label.padEnd(8)}${line.slice(8)}` : line));
 }

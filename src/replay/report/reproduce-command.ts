@@ -1,8 +1,8 @@
-import type { ReplayOptions } from '../replay-options.js';
+import type { PlanOptions } from '../plan-replay.js';
 import { formatMicros } from '../time-option.js';
 
 /** The command line that gives the same report on the same log: absolute times, and every option that matters. */
-export function reproduceCommand(options: ReplayOptions, knownUntil: number | undefined): string {
+export function reproduceCommand(options: PlanOptions, knownUntil: number | undefined): string {
   const { range, control, sample, where, missingFeature, set } = options;
   const words = [
     'replay',

@@ -25,3 +25,10 @@ export function wrap(text: string, indent: number): readonly string[] {
 export function cut(line: string): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
+
+/** `label` at the left of wrapped text, which begins `indent` columns from the left. */
+export function labelled(label: string, text: string, indent = 8): readonly string[] {
+  return wrap(text, indent).map((line, index) =>
+    index === 0 ? `${label.padEnd(indent)}${line.slice(indent)}` : line,
+  );
+}

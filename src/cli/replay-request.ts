@@ -1,0 +1,63 @@
+import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
+import type { PlanOptions } from '../replay/plan-replay.js';
+import type { MissingFeature, ReplayProgress } from '../replay/replay-options.js';
+import type { ReportFormat } from '../replay/report/render-report.js';
+import type { ReplayExpectation } from '../replay/report/report-schema.js';
+import type { Scalar } from '../schemas/json-value.js';
+import type { RegistryState } from '../services/inference/registry.js';
+import { registeredModel, resolveModelReference } from '../services/inference/registry.js';
+import { readProfile } from './read-profile.js';
+import type { Workspace } from './workspace.js';
+
+/** What the command line asks for, of one candidate. */
+export interface ReplayRequest {
+  readonly model: string;
+  readonly control: string;
+  readonly fromMicros: number;
+  readonly untilMicros: number;
+  readonly knownUntil?: number;
+  readonly expect: ReplayExpectation;
+  readonly sample?: number;
+  readonly seed: number;
+  readonly where?: string;
+  readonly missingFeature: MissingFeature;
+  readonly set?: { readonly [feature: string]: Scalar };
+  /** Reports to write, and the folder for them. */
+  readonly reports: readonly ReportFormat[];
+  readonly out: string;
+}
+
+/** The request with its names resolved in a data folder. Throws what `resolveModelReference` throws. */
+export async function planOptionsOf(
+  workspace: Workspace,
+  request: ReplayRequest,
+  run: { readonly signal: AbortSignal; readonly onProgress: (progress: ReplayProgress) => void },
+): Promise<{ readonly registry: RegistryState; readonly plan: PlanOptions }> {
+  const registry = await workspace.registry();
+  const { model, version: candidate, registered } = resolveModelReference(registry, request.model);
+  const control =
+    request.control === 'recorded'
+      ? ('recorded' as const)
+      : { version: resolveModelReference(registry, request.control).version };
+  const profile = await readProfile(workspace.artefacts, registered);
+  const versions = registeredModel(registry, model)?.versions ?? {};
+  const plan: PlanOptions = {
+    model,
+    recorded: createRecordedPredictions(await workspace.analytics()),
+    manifests: new Map(Object.entries(versions).map(([version, { manifest }]) => [version, manifest])),
+    control,
+    candidate,
+    ...(profile === undefined ? undefined : { profile: profile.features }),
+    range: { fromMicros: request.fromMicros, untilMicros: request.untilMicros },
+    ...(request.knownUntil === undefined ? undefined : { knownUntil: request.knownUntil }),
+    expect: request.expect,
+    ...(request.sample === undefined ? undefined : { sample: request.sample }),
+    seed: request.seed,
+    ...(request.where === undefined ? undefined : { where: request.where }),
+    missingFeature: request.missingFeature,
+    ...(request.set === undefined ? undefined : { set: request.set }),
+    onProgress: run.onProgress,
+    signal: run.signal,
+  };
+  return { registry, plan };
+}
