@@ -1,194 +1,198 @@
-import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-// The rival that the codec is measured against.
-import { Packr } from 'msgpackr';
 import type { PredictionServed } from '../src/schemas/events.js';
-import { decodeEvents, encodeEvents } from '../src/services/event-log/event-codec.js';
+import { encodeEvents } from '../src/services/event-log/event-codec.js';
 import { frameHeaderBytes } from '../src/services/event-log/segment-log/frame.js';
-import { openSegmentLogReader } from '../src/services/event-log/segment-log/segment-log-reader.js';
-import { openSegmentLog } from '../src/services/event-log/segment-log/segment-log.js';
+import { listSegments, segmentName } from '../src/services/event-log/segment-log/segment-file.js';
 import { verifyLog } from '../src/services/event-log/verify-log.js';
-import { systemClock } from '../src/services/platform/clock.js';
 import { samplePredictions } from '../test/support/sample-events.js';
+import { writeLargeLog } from './support/large-log.js';
+import { type AppendResult, measureAppends } from './support/log-appends.js';
+import { batchesOf } from './support/log-batches.js';
+import { markdownTable, median, rounded } from './support/statistics.js';
 
-const batchSizes = [1, 64, 256, 1_024] as const;
-const appendSeconds = 1.5;
-const bareFileBytes = 64 * 1024 * 1024;
-const codecSeconds = 1;
+const sizes = [1, 64, 256, 1_024] as const;
+const frameEvents = 256;
+const largeEvents = 10_000_000;
+const scanEvents = 5_000_000;
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
+
+interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly limit: string;
+  readonly holds: boolean | undefined;
+}
 
 /**
- * Measures, in about 30 s: appends a second by batch size against a bare synchronous loop that writes the same bytes
- * with the same sync; codec and scan rates against msgpackr's records; bytes an event against JSON lines.
+ * The log's speed and memory, each with its limit. Takes about three minutes and 1.2 GB beside the working folder: a
+ * temporary folder may be in memory, where a sync costs nothing.
  */
 export async function runLogBench(): Promise<string> {
-  // Beside the working folder: a temporary folder may be in memory, where a sync costs nothing.
   const directory = await mkdtemp(resolve('.bench-log-'));
-  const lines: string[] = [];
   try {
     const events = samplePredictions(64 * 1_024);
-    lines.push(
-      'batch   log events/s   bare write events/s   ratio   bare encode+write   ratio   p50 µs   bare p50 µs',
+    const appends: AppendResult[] = [];
+    for (const callers of [1, 2]) {
+      for (const size of sizes) {
+        process.stderr.write(`appends of ${size}, ${callers} at a time\n`);
+        appends.push(await measureAppends({ directory, events, size, callers, rounds, seconds }));
+      }
+    }
+    const large = join(directory, 'large');
+    process.stderr.write(`writing ${largeEvents} events\n`);
+    await writeLargeLog(large, { events: largeEvents, frameEvents });
+    const rows = [
+      ...appends.map(appendRow),
+      scanRow(large),
+      ...sizes.map((size) => sizeRow(events, size)),
+      ...openRows(large),
+      memoryRow(large),
+      await verifyRow(large),
+    ];
+    return markdownTable(
+      ['what', 'measured', 'limit', 'holds'],
+      rows.map(({ what, measured, limit, holds }) => [
+        what,
+        measured,
+        limit,
+        holds === undefined ? '' : holds ? 'yes' : 'no',
+      ]),
     );
-    for (const size of batchSizes) lines.push(await appendLine(directory, events, size));
-    lines.push('', ...codecLines(events), '', ...(await scanLines(directory, events)));
   } finally {
     await rm(directory, { recursive: true });
   }
-  return ['```', ...lines, '```'].join('\n');
 }
 
-async function appendLine(
-  directory: string,
-  events: readonly PredictionServed[],
-  size: number,
-): Promise<string> {
-  const batches = batchesOf(events, size);
-  const log = await openSegmentLog({ directory: join(directory, `log-${size}`), clock: systemClock });
-  const ours = await measure(batches, async (batch) => await log.append(batch));
-  await log.close();
-  const payloads = batches
-    .slice(0, 64)
-    .map((batch) => Buffer.alloc(encodeEvents(batch).byteLength + frameHeaderBytes, 1));
-  const bare = await bareLoop(
-    directory,
-    batches,
-    (index) => payloads[index % payloads.length] ?? Buffer.alloc(1),
-  );
-  const encoded = await bareLoop(directory, batches, (index) =>
-    encodeEvents(batches[index % batches.length] ?? []),
-  );
-  return [
-    String(size).padStart(5),
-    ours.perSecond.toFixed(0).padStart(14),
-    bare.perSecond.toFixed(0).padStart(21),
-    (ours.perSecond / bare.perSecond).toFixed(2).padStart(7),
-    encoded.perSecond.toFixed(0).padStart(19),
-    (ours.perSecond / encoded.perSecond).toFixed(2).padStart(7),
-    ours.medianMicros.toFixed(0).padStart(8),
-    bare.medianMicros.toFixed(0).padStart(13),
-  ].join(' ');
+function appendRow(result: AppendResult): Row {
+  const way = result.callers === 1 ? 'one after the other' : `${result.callers} under way`;
+  return {
+    what: `appends of ${result.size}, ${way}, against a bare synced write of the same bytes`,
+    measured:
+      `${rounded(result.ratio, 2)} × (${rounded(result.eventsPerSecond)} of ${rounded(result.bareEventsPerSecond)} events/s; ` +
+      `median ${rounded(result.p50Micros)} µs, bare ${rounded(result.bareP50Micros)} µs)`,
+    limit: '≥ 0.85 ×',
+    holds: result.ratio >= 0.85,
+  };
 }
 
-async function bareLoop(
-  directory: string,
-  batches: readonly (readonly PredictionServed[])[],
-  bytesOf: (index: number) => Uint8Array,
-): Promise<Measured> {
-  const path = join(directory, 'bare');
-  const prepared = openSync(path, 'w');
-  const zeros = Buffer.alloc(4 * 1024 * 1024);
-  for (let at = 0; at < bareFileBytes; at += zeros.length) writeSync(prepared, zeros);
-  fsyncSync(prepared);
-  closeSync(prepared);
-  const file = openSync(path, constants.O_RDWR | constants.O_DSYNC);
-  let offset = 0;
-  let index = 0;
-  const measured = await measure(batches, () => {
-    const bytes = bytesOf(index);
-    index += 1;
-    if (offset + bytes.length > bareFileBytes) offset = 0;
-    writeSync(file, bytes, 0, bytes.length, offset);
-    offset += bytes.length;
-    return undefined;
-  });
-  closeSync(file);
-  return measured;
-}
-
-interface Measured {
-  readonly perSecond: number;
-  readonly medianMicros: number;
-}
-
-async function measure(
-  batches: readonly (readonly PredictionServed[])[],
-  work: (batch: readonly PredictionServed[]) => Promise<unknown> | undefined,
-): Promise<Measured> {
-  const micros: number[] = [];
-  let done = 0;
-  const start = performance.now();
-  for (let index = 0; performance.now() - start < appendSeconds * 1000; index += 1) {
-    const batch = batches[index % batches.length] ?? [];
-    const before = performance.now();
-    const result = work(batch);
-    if (result !== undefined) await result;
-    micros.push((performance.now() - before) * 1000);
-    done += batch.length;
+function scanRow(directory: string): Row {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    process.stderr.write(`scanning ${scanEvents} events, round ${round + 1}\n`);
+    theirs.push(numberOf(inProcess(['msgpackr', String(scanEvents), String(frameEvents)]), 'perSecond'));
+    ours.push(numberOf(inProcess(['scan', directory, String(scanEvents)]), 'perSecond'));
   }
-  const seconds = (performance.now() - start) / 1000;
-  micros.sort((a, b) => a - b);
-  return { perSecond: done / seconds, medianMicros: micros[micros.length >> 1] ?? 0 };
+  const ratio = median(ours.map((rate, round) => rate / (theirs[round] ?? Infinity)));
+  return {
+    what: `scan and decode of ${rounded(scanEvents)} events in frames of ${frameEvents}, CRC checked, one core, against msgpackr decoding its records of the same events from memory`,
+    measured: `${rounded(ratio, 2)} × (${rounded(median(ours))} of ${rounded(median(theirs))} events/s)`,
+    limit: '≥ 0.6 ×',
+    holds: ratio >= 0.6,
+  };
 }
 
-function codecLines(events: readonly PredictionServed[]): string[] {
-  const lines = [
-    'frame   encode/s   decode/s   bytes/event   of JSON lines   msgpackr records: encode/s  decode/s  bytes/event',
-  ];
-  const packr = new Packr();
-  for (const size of [1, 64, 1_024]) {
-    const frames = batchesOf(events.slice(0, 16_384), size);
-    const payloads = frames.map((frame) => Buffer.from(encodeEvents(frame)));
-    const records = frames.map((frame) => Buffer.from(packr.pack(frame)));
-    const json = events.slice(0, 16_384).reduce((sum, event, index) => {
-      return (
-        sum + JSON.stringify({ ...event, position: String(index), recordedAt: event.occurredAt }).length + 1
-      );
-    }, 0);
-    const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0);
-    const context = { firstPosition: 0, recordedAt: 0 };
-    lines.push(
-      [
-        String(size).padStart(5),
-        rate(frames, size, (frame) => encodeEvents(frame)).padStart(10),
-        rate(payloads, size, (payload) => decodeEvents(payload, context)).padStart(10),
-        (bytes / 16_384).toFixed(0).padStart(13),
-        (bytes / json).toFixed(3).padStart(15),
-        rate(frames, size, (frame) => packr.pack(frame)).padStart(28),
-        rate(records, size, (record) => packr.unpack(record)).padStart(9),
-        (records.reduce((sum, record) => sum + record.length, 0) / 16_384).toFixed(0).padStart(12),
-      ].join(' '),
+function sizeRow(events: readonly PredictionServed[], size: number): Row {
+  const some = events.slice(0, 16_384);
+  const bytes = batchesOf(some, size).reduce(
+    (sum, batch) => sum + encodeEvents(batch).byteLength + frameHeaderBytes,
+    0,
+  );
+  const lines = some.reduce((sum, event, index) => {
+    return (
+      sum + JSON.stringify({ ...event, position: String(index), recordedAt: event.occurredAt }).length + 1
     );
-  }
-  return lines;
+  }, 0);
+  const share = bytes / lines;
+  return {
+    what: `bytes an event in frames of ${size}, header included, against JSON lines`,
+    measured: `${rounded(share, 3)} × (${rounded(bytes / some.length)} of ${rounded(lines / some.length)})`,
+    limit: size < 64 ? '' : '≤ 0.35 ×',
+    holds: size < 64 ? undefined : share <= 0.35,
+  };
 }
 
-function rate<Item>(items: readonly Item[], size: number, work: (item: Item) => unknown): string {
-  let done = 0;
-  const start = performance.now();
-  while (performance.now() - start < codecSeconds * 1000) {
-    for (const item of items) work(item);
-    done += items.length * size;
-  }
-  return ((done / (performance.now() - start)) * 1000).toFixed(0);
-}
-
-async function scanLines(directory: string, events: readonly PredictionServed[]): Promise<string[]> {
-  const path = join(directory, 'scan');
-  const log = await openSegmentLog({ directory: path, clock: systemClock });
-  for (let round = 0; round < 8; round += 1) {
-    for (const batch of batchesOf(events, 256)) await log.append(batch);
-  }
-  await log.close();
-  const reader = await openSegmentLogReader({ directory: path });
-  let read = 0;
-  let start = performance.now();
-  for await (const batch of reader.read()) read += batch.length;
-  const scanSeconds = (performance.now() - start) / 1000;
-  start = performance.now();
-  await verifyLog({ directory: path });
-  const verifySeconds = (performance.now() - start) / 1000;
-  start = performance.now();
-  await (await openSegmentLog({ directory: path, clock: systemClock })).close();
+function openRows(directory: string): Row[] {
+  const opened = [1, 2, 3].map(() => inProcess(['open', directory]));
+  const events = numberOf(opened[0] ?? {}, 'events');
+  const millis = median(opened.map((result) => numberOf(result, 'millis')));
+  const megabytes = Math.max(...opened.map((result) => numberOf(result, 'memoryMegabytesMax')));
   return [
-    `scan, CRC checked and decoded: ${(read / scanSeconds).toFixed(0)} events/s of ${read} in frames of 256`,
-    `verify, whole chain: ${(read / verifySeconds).toFixed(0)} events/s`,
-    `open and close: ${(performance.now() - start).toFixed(1)} ms`,
+    {
+      what: `opening a log of ${rounded(events)} events for writing`,
+      measured: `${rounded(millis)} ms`,
+      limit: '≤ 1,000 ms',
+      holds: events >= largeEvents && millis <= 1_000,
+    },
+    {
+      what: 'the most memory of the process that opens it',
+      measured: `${rounded(megabytes)} MB`,
+      limit: '≤ 150 MB',
+      holds: megabytes <= 150,
+    },
   ];
 }
 
-function batchesOf(events: readonly PredictionServed[], size: number): PredictionServed[][] {
-  const batches: PredictionServed[][] = [];
-  for (let at = 0; at + size <= events.length; at += size) batches.push(events.slice(at, at + size));
-  return batches;
+function memoryRow(directory: string): Row {
+  process.stderr.write(`memory over ${largeEvents} events\n`);
+  const result = inProcess(['scan', directory, String(largeEvents)]);
+  const held = numbersOf(result, 'heldMegabytes');
+  const resident = numbersOf(result, 'residentMegabytes');
+  const [first = 0] = held;
+  // What is held after a collection may not grow with what was read.
+  const growth = (held.at(-1) ?? Infinity) - first;
+  return {
+    what: `memory over a scan of ${rounded(largeEvents)} events`,
+    measured:
+      `held after a collection ${rounded(first, 1)} MB at 1 million, ${rounded(held.at(-1) ?? 0, 1)} MB at ${held.length} million; ` +
+      `resident ${rounded(Math.min(...resident))} to ${rounded(Math.max(...resident))} MB`,
+    limit: 'flat: grows by ≤ 2 MB',
+    holds: held.length >= 10 && growth <= 2,
+  };
+}
+
+async function verifyRow(directory: string): Promise<Row> {
+  const start = performance.now();
+  const verified = await verifyLog({ directory });
+  const perSecond = (verified.events / (performance.now() - start)) * 1000;
+  let bytes = 0;
+  for (const segment of await listSegments(directory)) {
+    bytes += (await stat(join(directory, segmentName(segment)))).size;
+  }
+  if (verified.damage !== undefined) throw new Error(verified.damage.problem);
+  return {
+    what: `verify, whole chain of ${rounded(verified.events)} events`,
+    measured: `${rounded(perSecond)} events/s, ${rounded((verified.bytes / verified.events) * (perSecond / 1e6))} MB/s of ${rounded(bytes / 1e6)} MB`,
+    limit: '',
+    holds: undefined,
+  };
+}
+
+/** Runs bench/log-process.ts, on one core where the system can hold it there. */
+function inProcess(parameters: readonly string[]): object {
+  const script = join(import.meta.dirname, 'log-process.js');
+  const node = [process.execPath, '--expose-gc', script, ...parameters];
+  const isPinned = parameters[0] !== 'open' && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
+  const [command = '', ...args] = isPinned ? ['taskset', '-c', '0', ...node] : node;
+  const { stdout, status } = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${parameters.join(' ')} ended with ${status}`);
+  return Object(JSON.parse(stdout));
+}
+
+function numberOf(result: object, key: string): number {
+  const value: unknown = Reflect.get(result, key);
+  if (typeof value !== 'number') throw new Error(`${key} is needed`);
+  return value;
+}
+
+function numbersOf(result: object, key: string): number[] {
+  const values: unknown = Reflect.get(result, key);
+  if (!Array.isArray(values)) throw new Error(`${key} is needed`);
+  return values.map(Number);
 }
