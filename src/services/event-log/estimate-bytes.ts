@@ -1,3 +1,5 @@
+import type { PredictionServed } from '../../schemas/events.js';
+
 /** About how many bytes a value takes in JSON; cheap, and never far too small. Follows at most 64 levels. */
 export function estimateBytes(value: unknown, depth = 0): number {
   if (typeof value === 'string') return value.length + 2;
@@ -20,4 +22,22 @@ function estimateFields(keys: readonly string[], values: readonly unknown[], dep
     bytes += (keys[index] ?? '').length + 3 + estimateBytes(values[index], depth + 1);
   }
   return bytes;
+}
+
+/** What the fields take that have a length known beforehand, ids at their longest, with all keys. */
+const envelopeBytes = 1_024;
+
+/** As `estimateBytes`; looks only at what can be of any length. */
+export function estimatePredictionBytes({ stream, traceparent, data, sensitive }: PredictionServed): number {
+  const { provenance } = data;
+  return (
+    envelopeBytes +
+    stream.length +
+    (traceparent?.length ?? 0) +
+    data.model.length +
+    data.version.length +
+    (provenance.kind === 'imported' ? provenance.source.length : estimateBytes(provenance.runtime)) +
+    estimateBytes(data.outputs) +
+    estimateBytes(sensitive)
+  );
 }

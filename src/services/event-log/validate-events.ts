@@ -1,7 +1,7 @@
 import { NewEvent } from '../../schemas/events.js';
 import { errors } from '../platform/errors.js';
 import { limits } from '../platform/limits.js';
-import { estimateBytes } from './estimate-bytes.js';
+import { estimateBytes, estimatePredictionBytes } from './estimate-bytes.js';
 import { type CheckedProvenances, isPredictionServed } from './is-prediction-served.js';
 
 /**
@@ -18,8 +18,12 @@ export function validateEvents(events: readonly NewEvent[]): number {
   const checked: CheckedProvenances = new Set();
   for (let index = 0; index < events.length; index += 1) {
     const event = events[index];
-    if (!isPredictionServed(event, checked)) checkSchema(event, index);
-    const eventBytes = estimateBytes(event);
+    let eventBytes: number;
+    if (isPredictionServed(event, checked)) eventBytes = estimatePredictionBytes(event);
+    else {
+      checkSchema(event, index);
+      eventBytes = estimateBytes(event);
+    }
     if (eventBytes > limits.eventBytesMax) {
       throw errors.LOG_BATCH_TOO_LARGE({
         problem: `event ${index} has about ${eventBytes} bytes, at most ${limits.eventBytesMax} are taken`,

@@ -5,6 +5,8 @@ export interface ByteSink {
   /** Room for `length` bytes at the end; what is written at `at` of `buffer` is valid until the next call. */
   reserve(length: number): { readonly buffer: Buffer; readonly at: number };
   readonly length: number;
+  /** Takes back what was reserved since the sink had so many bytes. */
+  release(length: number): void;
   /** A view of everything so far. */
   bytes(): Buffer;
 }
@@ -31,6 +33,9 @@ export function createByteSink(): ByteSink {
     },
     get length() {
       return length;
+    },
+    release(to) {
+      length = to;
     },
     bytes: () => buffer.subarray(0, length),
   };

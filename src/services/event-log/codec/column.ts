@@ -2,7 +2,7 @@ import type { ByteSink, ByteSource } from './byte-sink.js';
 import { distinctMax, readCodes, writeCodes } from './codes.js';
 import type { NameTable } from './name-table.js';
 import { decodeNode, encodeNode } from './node.js';
-import { decodeNumbers, encodeNumbers, numberKinds } from './number-column.js';
+import { type NumberScan, decodeNumbers, encodeScanned, numberKinds, scanNumbers } from './number-column.js';
 import { type Packed, MalformedPayload, asCount, asList } from './packed.js';
 import { shareObjects } from './shared-objects.js';
 import { decodeUuids, encodeUuids } from './uuid-bytes.js';
@@ -47,8 +47,20 @@ export interface DecodeSource {
 /** Throws LOG_EVENT_INVALID when a value has no form. `values` is not empty and holds no undefined. */
 export function encodeColumn(values: readonly unknown[], target: EncodeTarget): Packed {
   const [first] = values;
-  if (typeof first !== 'object' && isConstant(values, first)) return encodeConstant(first, values, target);
-  if (areNumbers(values)) return encodeNumbers(values, target.sink);
+  if (typeof first === 'number') {
+    const scan = scanNumbers(values);
+    if (scan !== undefined && areNumbers(values, scan)) {
+      return scan.isConstant
+        ? encodeConstant(first, values, target)
+        : encodeScanned(values, scan, target.sink);
+    }
+  } else if (typeof first === 'string') {
+    if (isConstant(values, first)) return encodeConstant(first, values, target);
+    const packed = encodeTexts(values, target);
+    if (packed !== undefined) return packed;
+  } else if (typeof first !== 'object' && isConstant(values, first)) {
+    return encodeConstant(first, values, target);
+  }
   const found = countKinds(values);
   if (found.nulls === values.length) return null;
   if (found.numbers > 0 && found.numbers + found.nulls === values.length)
@@ -56,7 +68,7 @@ export function encodeColumn(values: readonly unknown[], target: EncodeTarget): 
   if (found.numbers > 0 || found.others > 0) {
     return [kinds.nodes, ...values.map((value) => encodeNode(value, target.table))];
   }
-  return encodeScalars(values, target);
+  return encodeTexts(values, target) ?? null;
 }
 
 export function decodeColumn(packed: unknown, count: number, from: DecodeSource): ArrayLike<unknown> {
@@ -158,20 +170,23 @@ function decodeNullable(inner: unknown, count: number, from: DecodeSource): unkn
   return values;
 }
 
-/** Texts, booleans and null. */
-function encodeScalars(values: readonly unknown[], target: EncodeTarget): Packed {
+/** Texts, booleans and null; undefined when there is something else. */
+function encodeTexts(values: readonly unknown[], target: EncodeTarget): Packed | undefined {
   if (encodeUuids(values, target.sink)) return [kinds.uuids];
   const codeOfValue = new Map<unknown, number>();
   const distinct: Packed[] = [];
   const codes: number[] = [];
   // Past half of the rows a dictionary saves nothing; small ones are worth trying whatever their share.
   const most = Math.min(distinctMax, Math.max(16, values.length >> 1));
+  // When so many are all different, the others are taken to be: keys and the like need no look at each of them.
+  const firstDistinct = values.length > 256 ? 128 : 16;
   for (const value of values) {
     let code = codeOfValue.get(value);
     if (code === undefined) {
       code = distinct.length;
-      if (code === most) return [kinds.scalars, ...values.map(asScalar)];
-      distinct.push(asScalar(value));
+      if (code === most || (code === firstDistinct && codes.length === code)) return encodeScalars(values);
+      if (!isScalar(value)) return undefined;
+      distinct.push(value);
       codeOfValue.set(value, code);
     }
     codes.push(code);
@@ -181,12 +196,19 @@ function encodeScalars(values: readonly unknown[], target: EncodeTarget): Packed
   return [kinds.dictionary, ...distinct];
 }
 
-function asScalar(value: unknown): Packed {
-  if (typeof value === 'string') {
-    assertWellFormed(value);
-    return value;
+function encodeScalars(values: readonly unknown[]): Packed | undefined {
+  const packed: Packed[] = [kinds.scalars];
+  for (const value of values) {
+    if (!isScalar(value)) return undefined;
+    packed.push(value);
   }
-  return typeof value === 'boolean' ? value : null;
+  return packed;
+}
+
+/** Throws LOG_EVENT_INVALID for a text with a lone surrogate. */
+function isScalar(value: unknown): value is string | boolean | null {
+  if (typeof value === 'string') assertWellFormed(value);
+  return typeof value === 'string' || typeof value === 'boolean' || value === null;
 }
 
 function isConstant(values: readonly unknown[], first: unknown): boolean {
@@ -194,9 +216,9 @@ function isConstant(values: readonly unknown[], first: unknown): boolean {
   return true;
 }
 
-function areNumbers(values: readonly unknown[]): values is readonly number[] {
-  for (const value of values) if (typeof value !== 'number') return false;
-  return true;
+/** `scan`: of these values, which found nothing but numbers. */
+function areNumbers(values: readonly unknown[], scan: NumberScan | undefined): values is readonly number[] {
+  return values.length > 0 && scan !== undefined;
 }
 
 function countKinds(values: readonly unknown[]): { numbers: number; nulls: number; others: number } {

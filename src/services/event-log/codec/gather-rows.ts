@@ -3,13 +3,18 @@ import { isPlainObject } from './node.js';
 import { type Plan, type Shape, type ShapeNode, plan, plannedFor } from './shape.js';
 
 /**
- * Puts an event's values at the ends of the columns when the event has exactly this shape, with no undefined in it,
- * and returns true; otherwise the columns may hold some of them, for the caller to cut off.
+ * Puts an event's values into the columns at `row` when the event has exactly this shape, with no undefined in it, and
+ * returns true; otherwise the columns may hold some of them there, which the next event that goes there replaces.
  */
-export type GatherRow = (event: Record<string, unknown>, columns: readonly unknown[][]) => boolean;
+export type GatherRow = (
+  event: Record<string, unknown>,
+  columns: readonly unknown[][],
+  row: number,
+) => boolean;
 
 export function keyedGatherRow(shape: Shape): GatherRow {
-  return (event, columns) => gatherNode(shape.root, event, plan, columns, 0) === shape.leaves;
+  return (event, columns, row) =>
+    gatherNode(shape.root, event, plan, { columns, row, firstLeaf: 0 }) === shape.leaves;
 }
 
 /** As `keyedGatherRow`; loads by name instead of by key, three times as fast. */
@@ -17,9 +22,12 @@ export function compileGatherRow(shape: Shape): GatherRow {
   const lines: string[] = [];
   const keyLists: (readonly string[])[] = [];
   gatherLines(shape.root, plan, 'e', { lines, keyLists, leaf: 0 });
-  const gather = compile(['e', 'c', 'keysAre', 'k', 'isPlainObject'], `${lines.join('\n')}\nreturn true;`);
+  const gather = compile(
+    ['e', 'c', 'r', 'keysAre', 'k', 'isPlainObject'],
+    `${lines.join('\n')}\nreturn true;`,
+  );
   if (!isCompiled(gather)) return keyedGatherRow(shape);
-  return (event, columns) => gather(event, columns, keysAre, keyLists, isPlainObject);
+  return (event, columns, row) => gather(event, columns, row, keysAre, keyLists, isPlainObject);
 }
 
 function gatherLines(
@@ -43,7 +51,7 @@ function gatherLines(
     const unfit = planned === undefined ? '' : ` || isPlainObject(${value})`;
     state.lines.push(`const ${value} = ${variable}${propertyText(key)};`);
     state.lines.push(`if (${value} === undefined${unfit}) return false;`);
-    state.lines.push(`c[${state.leaf}].push(${value});`);
+    state.lines.push(`c[${state.leaf}][r] = ${value};`);
     state.leaf += 1;
   }
 }
@@ -59,13 +67,13 @@ function gatherNode(
   node: ShapeNode,
   value: Record<string, unknown>,
   inside: Plan,
-  columns: readonly unknown[][],
-  firstLeaf: number,
+  into: { readonly columns: readonly unknown[][]; readonly row: number; readonly firstLeaf: number },
 ): number {
+  const { columns, row } = into;
   const keys = Object.keys(value);
   const { entries } = node;
   if (keys.length !== entries.length) return -1;
-  let leaf = firstLeaf;
+  let leaf = into.firstLeaf;
   for (let index = 0; index < entries.length; index += 1) {
     const entry = entries[index];
     if (entry === undefined || keys[index] !== entry.key) return -1;
@@ -74,30 +82,35 @@ function gatherNode(
     const planned = plannedFor(inside, entry.key);
     if (entry.child !== undefined) {
       if (planned === undefined || !isPlainObject(item)) return -1;
-      leaf = gatherNode(entry.child, item, planned, columns, leaf);
+      leaf = gatherNode(entry.child, item, planned, { columns, row, firstLeaf: leaf });
       if (leaf < 0) return -1;
     } else {
       if (planned !== undefined && isPlainObject(item)) return -1;
-      columns[leaf]?.push(item);
+      put(columns[leaf], row, item);
       leaf += 1;
     }
   }
   return leaf;
 }
 
+function put(column: unknown[] | undefined, row: number, value: unknown): void {
+  if (column !== undefined) column[row] = value;
+}
+
 /** For an event from which the shape was made: undefined fields are stepped over. */
 export function gatherSparse(
   node: ShapeNode,
   value: Record<string, unknown>,
-  columns: readonly unknown[][],
-  firstLeaf = 0,
+  into: { readonly columns: readonly unknown[][]; readonly row: number; readonly firstLeaf?: number },
 ): number {
+  const { columns, row, firstLeaf = 0 } = into;
   let leaf = firstLeaf;
   for (const { key, child } of node.entries) {
     const item = value[key];
-    if (child !== undefined && isPlainObject(item)) leaf = gatherSparse(child, item, columns, leaf);
+    if (child !== undefined && isPlainObject(item))
+      leaf = gatherSparse(child, item, { columns, row, firstLeaf: leaf });
     else {
-      columns[leaf]?.push(item);
+      put(columns[leaf], row, item);
       leaf += 1;
     }
   }
@@ -107,6 +120,7 @@ export function gatherSparse(
 type Compiled = (
   event: object,
   columns: readonly unknown[][],
+  row: number,
   keysAre: (value: object, expected: readonly string[]) => boolean,
   keyLists: readonly (readonly string[])[],
   isPlain: (value: unknown) => boolean,

@@ -20,20 +20,51 @@ const spanMax = 2 ** 32;
 const powersOfTen = [1, 10, 100, 1_000, 10_000] as const;
 
 export function encodeNumbers(values: readonly number[], sink: ByteSink): Packed {
-  const integers = integerSpan(values);
+  return encodeScanned(values, scanNumbers(values), sink);
+}
+
+/** What one look at a column tells. `integers`: their span when all are integers that fit. */
+export interface NumberScan {
+  readonly isConstant: boolean;
+  readonly integers: Span | undefined;
+}
+
+/** Undefined when a value is no number. */
+export function scanNumbers(values: readonly number[]): NumberScan;
+export function scanNumbers(values: readonly unknown[]): NumberScan | undefined;
+export function scanNumbers(values: readonly unknown[]): NumberScan | undefined {
+  const [first] = values;
+  let min = Infinity;
+  let max = -Infinity;
+  let isConstant = true;
+  let areIntegers = true;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row];
+    if (typeof value !== 'number') return undefined;
+    if (isConstant && !Object.is(value, first)) isConstant = false;
+    if (!areIntegers) continue;
+    if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) areIntegers = false;
+    else {
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+  }
+  return { isConstant, integers: areIntegers && max - min < spanMax ? { min, max } : undefined };
+}
+
+/** As `encodeNumbers`, when the column was looked at already. */
+export function encodeScanned(values: readonly number[], { integers }: NumberScan, sink: ByteSink): Packed {
   if (integers !== undefined) {
     const width = widthOf(integers);
-    writeUnsigned(values, 1, integers.min, width, sink);
+    writeIntegers(values, integers.min, width, sink);
     return [numberKinds.integers, integers.min, width];
   }
-  const singles = fitSingles(values);
   const decimals = decimalSpan(values);
-  if (decimals !== undefined) {
+  const singles = decimals !== undefined && widthOf(decimals) < 4 ? false : fitSingles(values);
+  if (decimals !== undefined && !singles) {
     const width = widthOf(decimals);
-    if (width < 4 || !singles) {
-      writeUnsigned(values, decimals.power, decimals.min, width, sink);
-      return [numberKinds.decimals, decimals.min, width, decimals.digits];
-    }
+    writeDecimals(values, decimals, width, sink);
+    return [numberKinds.decimals, decimals.min, width, decimals.digits];
   }
   if (singles) writeSingles(values, sink);
   else writeDoubles(values, sink);
@@ -85,17 +116,6 @@ interface Span {
   readonly max: number;
 }
 
-function integerSpan(values: readonly number[]): Span | undefined {
-  let min = Infinity;
-  let max = -Infinity;
-  for (const value of values) {
-    if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) return undefined;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return max - min < spanMax ? { min, max } : undefined;
-}
-
 interface DecimalSpan extends Span {
   readonly digits: number;
   readonly power: number;
@@ -140,28 +160,36 @@ function widthOf(span: Span): 1 | 2 | 4 {
   return size < 256 ? 1 : size < 65_536 ? 2 : 4;
 }
 
-function writeUnsigned(
+function writeIntegers(values: readonly number[], base: number, width: 1 | 2 | 4, sink: ByteSink): void {
+  const { buffer, at } = sink.reserve(values.length * width);
+  if (width === 1) {
+    for (let row = 0; row < values.length; row += 1) buffer[at + row] = (values[row] ?? 0) - base;
+    return;
+  }
+  for (let row = 0; row < values.length; row += 1) {
+    writeUnsigned(buffer, at + row * width, width, (values[row] ?? 0) - base);
+  }
+}
+
+function writeDecimals(
   values: readonly number[],
-  power: number,
-  base: number,
+  { power, min }: DecimalSpan,
   width: 1 | 2 | 4,
   sink: ByteSink,
 ): void {
-  const room = sink.reserve(values.length * width);
-  const { buffer } = room;
-  let { at } = room;
-  for (const value of values) {
-    const unsigned = (power === 1 ? value : Math.round(value * power)) - base;
-    buffer[at] = unsigned;
-    if (width > 1) {
-      buffer[at + 1] = unsigned >>> 8;
-      if (width === 4) {
-        buffer[at + 2] = unsigned >>> 16;
-        buffer[at + 3] = unsigned >>> 24;
-      }
-    }
-    at += width;
+  const { buffer, at } = sink.reserve(values.length * width);
+  for (let row = 0; row < values.length; row += 1) {
+    writeUnsigned(buffer, at + row * width, width, Math.round((values[row] ?? 0) * power) - min);
   }
+}
+
+function writeUnsigned(buffer: Buffer, at: number, width: 1 | 2 | 4, unsigned: number): void {
+  buffer[at] = unsigned;
+  if (width === 1) return;
+  buffer[at + 1] = unsigned >>> 8;
+  if (width === 2) return;
+  buffer[at + 2] = unsigned >>> 16;
+  buffer[at + 3] = unsigned >>> 24;
 }
 
 function readUnsigned(
