@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { createRecordedPredictions } from '../src/projections/datasets/create-recorded-predictions.js';
 import { runReplayCommand } from '../src/cli/run-replay-command.js';
-import { withWorkspace } from '../src/cli/workspace.js';
+import { embeddedLocation, withWorkspace } from '../src/cli/workspace.js';
 import type { Workspace } from '../src/cli/workspace.js';
 import { requireVersion } from '../src/services/inference/registry.js';
 import type { Column } from '../src/schemas/columns.js';
@@ -28,7 +28,7 @@ async function measured(copies: number): Promise<string[][]> {
     const bare: number[] = [];
     const whole: number[] = [];
     const engine: number[] = [];
-    const feeds = await withWorkspace(flights.directory, (workspace) =>
+    const feeds = await withWorkspace(embeddedLocation(flights.directory), (workspace) =>
       tensorsOf(workspace, flights, version),
     );
     for (let round = 0; round <= rounds; round += 1) {
@@ -67,7 +67,7 @@ async function wholeReplay(
   version: string,
 ): Promise<{ rate: number; engineRate: number }> {
   const started = performance.now();
-  const run = await withWorkspace(flights.directory, (workspace) =>
+  const run = await withWorkspace(embeddedLocation(flights.directory), (workspace) =>
     runReplayCommand(
       workspace,
       {
@@ -144,7 +144,7 @@ function feedOf(
 }
 
 async function bareRun(flights: SeededFlights, version: string, feeds: Feeds): Promise<number> {
-  const path = await withWorkspace(flights.directory, async (workspace) =>
+  const path = await withWorkspace(embeddedLocation(flights.directory), async (workspace) =>
     workspace.artefacts.path(
       requireVersion(await workspace.registry(), 'flights', version).artefacts.model.sha256,
     ),

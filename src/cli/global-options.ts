@@ -8,6 +8,7 @@ import type { Config, LoadedConfig } from '../services/platform/config.js';
 export function addGlobalOptions(command: Command): Command {
   return command
     .addOption(new Option('--data <dir>', 'data folder (default: ./hindcast-data)'))
+    .addOption(new Option('--log <url>', 'kurrentdb://host:port (default: the log in the data folder)'))
     .addOption(
       new Option('--config <file>', 'configuration file (default: ./hindcast.yaml when there is one)'),
     );
@@ -15,6 +16,7 @@ export function addGlobalOptions(command: Command): Command {
 
 const Globals = z.object({
   data: z.string().optional(),
+  log: z.string().optional(),
   config: z.string().optional(),
   host: z.string().optional(),
   port: z.number().optional(),

@@ -105,7 +105,7 @@ export function replayProgram(): Command {
     };
     const quiet = flags.quiet === true;
     const { runCandidates } = await import('./run-candidates.js');
-    const run = await withWorkspace(config.data, (workspace) =>
+    const run = await withWorkspace(config, (workspace) =>
       runCandidates(workspace, request, {
         models: flags.model,
         out: flags.out,

@@ -20,7 +20,7 @@ import type { Paint } from './paint.js';
 import type { ReplayRequest } from './replay-request.js';
 import { planOptionsOf } from './replay-request.js';
 import { withAppender } from './workspace.js';
-import type { Workspace } from './workspace.js';
+import type { DataLocation, Workspace } from './workspace.js';
 
 export interface ReplayRun {
   readonly report: ReplayReport;
@@ -62,7 +62,7 @@ export async function runReplayCommand(
     text: renderTerminalReport(report, options.paint),
     written,
     timings,
-    notRecorded: await recordResult(workspace.directory, report),
+    notRecorded: await recordResult(workspace.location, report),
   };
 }
 
@@ -87,10 +87,10 @@ async function writeReports(
 }
 
 /** A replay that cannot append still reports, and says so. */
-async function recordResult(directory: string, report: ReplayReport): Promise<string | undefined> {
+async function recordResult(location: DataLocation, report: ReplayReport): Promise<string | undefined> {
   const event = replayCompletedEvent(report, { id: newId(), occurredAt: systemClock.nowMicros() });
   try {
-    await withAppender(directory, ({ appender }) => appender.append([event]));
+    await withAppender(location, ({ appender }) => appender.append([event]));
     return undefined;
   } catch (error) {
     if (error instanceof HindcastError) return error.message;

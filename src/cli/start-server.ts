@@ -7,6 +7,9 @@ import type { CompressionReport } from '../services/event-log/segment-log/sealed
 import { segmentName } from '../services/event-log/segment-log/segment-file.js';
 import { openSegmentLog } from '../services/event-log/segment-log/segment-log.js';
 import type { SegmentLog } from '../services/event-log/segment-log/segment-log.js';
+import type { KurrentLog } from '../services/event-log/kurrent-log/kurrent-log.js';
+import { openClusterLog, type LogLocation } from '../services/event-log/log-location.js';
+import { errors } from '../services/platform/errors.js';
 import { openArtefactStore } from '../services/inference/artefact-store.js';
 import { systemClock } from '../services/platform/clock.js';
 import { assertSafeAddress } from '../services/platform/config.js';
@@ -28,7 +31,8 @@ import type { ServingModels } from '../services/prediction-api/serving-models.js
 import { loadForServing, newestManifest } from './load-version.js';
 import { policyOf, startRetention } from './start-retention.js';
 import { packageVersion } from './package-version.js';
-import { dataPaths } from './workspace.js';
+import { followRegistry } from './follow-registry.js';
+import { dataPaths, logLocation } from './workspace.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -44,22 +48,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const metrics = createMetrics();
   const artefacts = openArtefactStore(paths.artefacts);
   let models: ServingModels | undefined;
-  const log = await openSegmentLog({
-    directory: paths.log,
-    clock: systemClock,
-    compressSealed: config.log.compressSealed,
-    onCompression: (report) => reportCompression(report, logger),
-    onForeignAppend: async (events: readonly StoredEvent[]) => {
-      await models?.follow(events);
-    },
-  });
-  reportRecovery(log.recovery, logger);
+  const follow = async (events: readonly StoredEvent[]): Promise<void> => await models?.follow(events);
+  const location = logLocation(config);
+  const opened = await openServerLog(config, { location, follow, logger });
+  const { log } = opened;
   const closers: (() => Promise<void>)[] = [() => log.close()];
   const stop = async (): Promise<void> => {
     for (const close of closers.toReversed()) await close();
   };
   try {
-    const { state } = await loadRegistry({ dataDirectory: config.data, reader: log });
+    const { state, position } = await loadRegistry({ dataDirectory: config.data, reader: log });
     const serving = await createServingModels({
       registry: state,
       logger,
@@ -67,6 +65,15 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     });
     models = serving;
     closers.push(() => serving.close());
+    if (opened.kind === 'cluster') {
+      const following = followRegistry({
+        log: opened.log,
+        fromPosition: position,
+        onEvents: follow,
+        onError: (error) => logger.error({ err: error }, 'models are not followed any more'),
+      });
+      closers.push(() => following.stop());
+    }
     const recent = createRecentPredictions(limits.recentPredictionsMax);
     const rejections = createRejectionRecorder({ log, clock: systemClock, metrics, logger });
     closers.push(() => rejections.settled());
@@ -113,15 +120,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     if (config.projector.enabled) {
       const projector = startProjectorWorker({
         dataDirectory: config.data,
+        log: location,
         onProgress: (position) => metrics.projectedPosition(position),
         onError: (error) => logger.error({ error }, 'the projector stopped'),
       });
       closers.push(() => projector.stop());
     }
     const policy = policyOf(config);
-    if (policy !== undefined) {
+    if (opened.kind === 'disk' && policy !== undefined) {
       const tools = { clock: systemClock, timers: systemTimers, metrics, logger };
-      const retention = startRetention({ config, policy, log, ...tools });
+      const retention = startRetention({ config, policy, log: opened.log, ...tools });
       closers.push(() => retention.stop());
     }
     const { url } = await listen(app, config.server);
@@ -130,6 +138,49 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     await stop();
     throw error;
   }
+}
+
+type ServerLog =
+  | { readonly kind: 'cluster'; readonly log: KurrentLog }
+  | { readonly kind: 'disk'; readonly log: SegmentLog };
+
+async function openServerLog(
+  config: Config,
+  options: {
+    readonly location: LogLocation;
+    readonly follow: (events: readonly StoredEvent[]) => Promise<void>;
+    readonly logger: Logger;
+  },
+): Promise<ServerLog> {
+  const { location, follow, logger } = options;
+  if (location.cluster !== undefined) {
+    assertClusterSettings(config);
+    return { kind: 'cluster', log: await openClusterLog(location.cluster, systemClock) };
+  }
+  const log = await openSegmentLog({
+    directory: location.directory,
+    clock: systemClock,
+    compressSealed: config.log.compressSealed,
+    onCompression: (report) => reportCompression(report, logger),
+    onForeignAppend: follow,
+  });
+  reportRecovery(log.recovery, logger);
+  return { kind: 'disk', log };
+}
+
+/** Throws CONFIG_INVALID for a setting of the log on disk that a cluster would leave without effect. */
+function assertClusterSettings({ log }: Config): void {
+  const idle = [
+    ...(log.retainMs === undefined ? [] : ['log.retain']),
+    ...(log.retainBytes === undefined ? [] : ['log.retainBytes']),
+    ...(log.compressSealed ? ['log.compressSealed'] : []),
+    ...(log.durability.mode === 'durable' ? [] : ['log.durability']),
+  ];
+  if (idle.length > 0)
+    throw errors.CONFIG_INVALID({
+      source: 'log',
+      problem: `${idle.join(', ')}: for a log on disk, and this one is on a cluster (docs/kurrentdb.md says what to set there)`,
+    });
 }
 
 /** What a crash left behind is never mended in silence. */

@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadRegistry } from '../projections/load-registry.js';
 import type { Analytics } from '../projections/datasets/open-analytics.js';
+import { appendInParts } from '../services/event-log/append-in-parts.js';
 import type { EventAppender, LogReader } from '../services/event-log/event-log.js';
+import { openClusterLog, openLogReader } from '../services/event-log/log-location.js';
+import type { LogLocation } from '../services/event-log/log-location.js';
 import { openAppender } from '../services/event-log/remote-appender.js';
-import { openSegmentLogReader } from '../services/event-log/segment-log/segment-log-reader.js';
 import { openArtefactStore } from '../services/inference/artefact-store.js';
 import type { ArtefactStore } from '../services/inference/artefact-store.js';
 import type { RegistryState } from '../services/inference/registry.js';
 import { emptyRegistry } from '../services/inference/registry.js';
 import { systemClock } from '../services/platform/clock.js';
+import type { Config } from '../services/platform/config.js';
+import { errors } from '../services/platform/errors.js';
 
 /** Where things are in a data folder. */
 export function dataPaths(directory: string): {
@@ -24,8 +28,37 @@ export function dataPaths(directory: string): {
   };
 }
 
+/** The data folder and where its log is. */
+export type DataLocation = Pick<Config, 'data'> & {
+  readonly log: Pick<Config['log'], 'url' | 'streamPrefix'>;
+};
+
+/** A data folder with its log inside, whatever the configuration says. */
+export function embeddedLocation(directory: string): DataLocation {
+  return { data: directory, log: { url: undefined, streamPrefix: '' } };
+}
+
+/** Where the log of a data folder is. */
+export function logLocation({ data, log }: DataLocation): LogLocation {
+  return {
+    directory: dataPaths(data).log,
+    cluster:
+      log.url === undefined ? undefined : { connectionString: log.url, streamPrefix: log.streamPrefix },
+  };
+}
+
+/** The folder of a log on disk. Throws USAGE_INVALID when the log is on a cluster, which has tools of its own. */
+export function logFolder(location: DataLocation): string {
+  const { cluster, directory } = logLocation(location);
+  if (cluster === undefined) return directory;
+  throw errors.USAGE_INVALID({
+    problem: 'This works on the files of a log on disk, and the log is on a KurrentDB cluster.',
+  });
+}
+
 /** A data folder opened for reading; commands that write ask for the appender. Everything opened here is closed by `close`. */
 export interface Workspace {
+  readonly location: DataLocation;
   readonly directory: string;
   readonly reader: LogReader;
   readonly artefacts: ArtefactStore;
@@ -34,12 +67,14 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-/** Throws LOG_NOT_FOUND when the folder holds no log. */
-export async function openWorkspace(directory: string): Promise<Workspace> {
+/** Throws LOG_NOT_FOUND when the folder holds no log, and LOG_UNAVAILABLE later when the cluster is away. */
+async function openWorkspace(location: DataLocation): Promise<Workspace> {
+  const directory = location.data;
   const paths = dataPaths(directory);
-  const reader = await openSegmentLogReader({ directory: paths.log });
+  const reader = await openLogReader(logLocation(location), systemClock);
   const opened: Analytics[] = [];
   return {
+    location,
     directory,
     reader,
     artefacts: openArtefactStore(paths.artefacts),
@@ -59,10 +94,10 @@ export async function openWorkspace(directory: string): Promise<Workspace> {
 }
 
 export async function withWorkspace<Result>(
-  directory: string,
+  location: DataLocation,
   work: (workspace: Workspace) => Promise<Result>,
 ): Promise<Result> {
-  const workspace = await openWorkspace(directory);
+  const workspace = await openWorkspace(location);
   try {
     return await work(workspace);
   } finally {
@@ -70,26 +105,39 @@ export async function withWorkspace<Result>(
   }
 }
 
+interface AppenderTools {
+  readonly appender: EventAppender;
+  readonly registry: RegistryState;
+  readonly artefacts: ArtefactStore;
+}
+
 /**
- * Runs `work` with something that takes events: the log itself when nobody holds it, else the process that does.
- * Makes the log when there is none. `registry` is what the log says at that moment.
+ * Runs `work` with something that takes events: the log itself when nobody holds it, else the process that does; on a
+ * cluster the log, which needs no lock, in parts where it takes fewer events at once. Makes the log when there is none.
+ * `registry` is what the log says at that moment.
  */
 export async function withAppender<Result>(
-  directory: string,
-  work: (tools: {
-    readonly appender: EventAppender;
-    readonly registry: RegistryState;
-    readonly artefacts: ArtefactStore;
-  }) => Promise<Result>,
+  location: DataLocation,
+  work: (tools: AppenderTools) => Promise<Result>,
 ): Promise<Result> {
-  const paths = dataPaths(directory);
-  const fresh = !existsSync(paths.log);
-  const appender = await openAppender({ directory: paths.log, clock: systemClock });
+  const { directory, cluster } = logLocation(location);
+  const artefacts = openArtefactStore(dataPaths(location.data).artefacts);
+  if (cluster !== undefined) {
+    const log = await openClusterLog(cluster, systemClock);
+    try {
+      const { state } = await loadRegistry({ dataDirectory: location.data, reader: log });
+      return await work({ appender: appendInParts(log), registry: state, artefacts });
+    } finally {
+      await log.close();
+    }
+  }
+  const fresh = !existsSync(directory);
+  const appender = await openAppender({ directory, clock: systemClock });
   try {
     const registry = fresh
       ? emptyRegistry
-      : await withWorkspace(directory, (workspace) => workspace.registry());
-    return await work({ appender, registry, artefacts: openArtefactStore(paths.artefacts) });
+      : await withWorkspace(location, (workspace) => workspace.registry());
+    return await work({ appender, registry, artefacts });
   } finally {
     await appender.close();
   }

@@ -171,6 +171,16 @@ export function describeEventLogContract(name: string, makeLog: MakeLog): void {
       expect((await readAll(log, { model: 'flights', types: ['ModelRegistered'] })).length).toBe(3);
     });
 
+    it('says where the last so many events begin', async () => {
+      for (const event of samplePredictions(12)) await log.append([event]);
+      const all = await readAll(log);
+      for (const count of [1, 5, 12]) {
+        const fromPosition = await log.startOfLast(count);
+        expect(await readAll(log, { fromPosition })).toEqual(all.slice(-count));
+      }
+      expect(await log.startOfLast(13)).toBe(0);
+    });
+
     it('splits what it reads into bounded batches', async () => {
       const many = samplePredictions(limits.readBatchEventsMax + 100);
       const most = made.appendEventsMax ?? many.length;

@@ -20,6 +20,13 @@ export function configCommand(program: Command): void {
           config.server.tokens.length === 0 ? 'none' : `${config.server.tokens.length} (not shown)`,
         ],
         ['logLevel', config.logLevel],
+        [
+          'log.url',
+          config.log.url === undefined
+            ? 'none: the log is in the data folder'
+            : withoutPassword(config.log.url),
+        ],
+        ['log.streamPrefix', config.log.streamPrefix === '' ? 'none' : config.log.streamPrefix],
         ['log.compressSealed', String(config.log.compressSealed)],
         ...Object.entries(logSettings(config)).map(([key, value]) => [key, value ?? 'no limit'] as const),
         ['projector.enabled', String(config.projector.enabled)],
@@ -32,4 +39,9 @@ export function configCommand(program: Command): void {
       );
       print(file === undefined ? '\nno configuration file' : `\nfile ${file}`);
     });
+}
+
+/** A connection string as it may be shown. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
 }

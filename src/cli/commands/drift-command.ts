@@ -34,7 +34,7 @@ export function driftCommand(program: Command): void {
     .option('--json', 'as JSON')
     .description('what changed against training, in what direction, how sure we are')
     .action(async (options: DriftOptions, command: Command) => {
-      await withWorkspace(configOf(command).data, async (workspace) => {
+      await withWorkspace(configOf(command), async (workspace) => {
         const report = await driftReport(workspace, options, systemClock.nowMicros());
         print(
           options.json === true

@@ -17,7 +17,7 @@ export function importCommand(program: Command): void {
     .action(async (file: string, options: { mapping: string; quiet?: boolean }, command: Command) => {
       const signal = listenForInterruption();
       const { importPredictions } = await import('../import-predictions.js');
-      await withAppender(configOf(command).data, async ({ appender }) => {
+      await withAppender(configOf(command), async ({ appender }) => {
         const progress = startProgress({ what: 'importing', unit: 'rows', quiet: options.quiet === true });
         try {
           const summary = await importPredictions({

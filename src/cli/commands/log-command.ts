@@ -7,7 +7,7 @@ import { isoTime } from '../iso-time.js';
 import { parseCount } from '../parse-port.js';
 import { print } from '../print.js';
 import { startProgress } from '../progress.js';
-import { dataPaths, withWorkspace } from '../workspace.js';
+import { logFolder, withWorkspace } from '../workspace.js';
 import { logRetainCommand } from './log-retain-command.js';
 
 /** `hindcast log …`: the log itself. */
@@ -24,7 +24,7 @@ export function logCommand(program: Command): void {
       const progress = startProgress({ what: 'verifying', unit: 'bytes', quiet: options.quiet === true });
       const started = performance.now();
       const found = await verifyLog({
-        directory: dataPaths(configOf(command).data).log,
+        directory: logFolder(configOf(command)),
         onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
         deep: options.deep === true,
         ...(options.expectHash === undefined ? undefined : { expectHash: options.expectHash }),
@@ -52,12 +52,12 @@ export function logCommand(program: Command): void {
     .command('stat')
     .description('where the log stands')
     .action(async (_options: object, command: Command) => {
-      await withWorkspace(configOf(command).data, async ({ reader }) => {
+      await withWorkspace(configOf(command), async ({ reader }) => {
         const head = await reader.head();
         print(`events ${head.nextPosition - head.firstPosition}`);
         if (head.firstPosition > 0) print(`dropped by retention ${head.firstPosition}`);
         print(`last recorded ${head.nextPosition === 0 ? '-' : isoTime(head.recordedAt)}`);
-        print(`hash ${head.hash}`);
+        print(`hash ${head.hash ?? '-'}`);
       });
     });
 
@@ -67,9 +67,8 @@ export function logCommand(program: Command): void {
     .option('-n, --number <count>', 'how many', parseCount, 10)
     .option('-f, --follow', 'wait for more, until Ctrl-C')
     .action(async (options: { number: number; follow?: boolean }, command: Command) => {
-      await withWorkspace(configOf(command).data, async ({ reader }) => {
-        const head = await reader.head();
-        const fromPosition = Math.max(head.firstPosition, head.nextPosition - options.number);
+      await withWorkspace(configOf(command), async ({ reader }) => {
+        const fromPosition = await reader.startOfLast(options.number);
         const batches =
           options.follow === true
             ? reader.tail({ fromPosition, signal: listenForInterruption() })

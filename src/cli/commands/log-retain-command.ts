@@ -8,7 +8,7 @@ import { isoTime } from '../iso-time.js';
 import { logSettings } from '../log-settings.js';
 import { note, print } from '../print.js';
 import { policyOf } from '../start-retention.js';
-import { dataPaths } from '../workspace.js';
+import { logFolder } from '../workspace.js';
 
 /** `hindcast log retain`: what `serve` does by itself now and then, once. */
 export function logRetainCommand(log: Command): void {
@@ -30,7 +30,7 @@ export function logRetainCommand(log: Command): void {
       if (options.dryRun === true) print(`would drop ${described(plan.drop)}`);
       else {
         const { applyRetention } = await import('../../projections/retention/apply-retention.js');
-        const opened = await openSegmentLog({ directory: dataPaths(config.data).log, clock: systemClock });
+        const opened = await openSegmentLog({ directory: logFolder(config), clock: systemClock });
         try {
           const applied = await applyRetention({
             dataDirectory: config.data,

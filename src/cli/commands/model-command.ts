@@ -16,6 +16,7 @@ import { isoTime } from '../iso-time.js';
 import { print } from '../print.js';
 import { textTable } from '../text-table.js';
 import { withAppender, withWorkspace } from '../workspace.js';
+import type { DataLocation } from '../workspace.js';
 
 /** `hindcast model …`: the registry. What changes it is an event in the log, also while a server runs, which follows. */
 export function modelCommand(program: Command): void {
@@ -29,7 +30,7 @@ export function modelCommand(program: Command): void {
     .description('register a version: signature from the ONNX file, ranges and profile from data')
     .action(async (bundle: string, options: { rangesFrom?: string; promote?: boolean }, command: Command) => {
       const { addModel } = await import('../add-model.js');
-      await withAppender(configOf(command).data, async ({ appender, registry, artefacts }) => {
+      await withAppender(configOf(command), async ({ appender, registry, artefacts }) => {
         const added = await addModel({
           bundle,
           rangesFrom: options.rangesFrom,
@@ -45,7 +46,7 @@ export function modelCommand(program: Command): void {
             : `${reference} is registered already, with the same content`,
         );
       });
-      if (options.promote === true) await promoteNewest(configOf(command).data, bundle);
+      if (options.promote === true) await promoteNewest(configOf(command), bundle);
       else print('it does not serve yet: `hindcast model promote <version>`');
     });
 
@@ -54,7 +55,7 @@ export function modelCommand(program: Command): void {
     .description('all versions, and which one serves')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {
-      const registry = await withWorkspace(configOf(command).data, (workspace) => workspace.registry());
+      const registry = await withWorkspace(configOf(command), (workspace) => workspace.registry());
       const versions = listVersions(registry);
       if (options.json === true) print(JSON.stringify(versions, undefined, 2));
       else if (versions.length === 0) print('no model is registered: `hindcast model add <bundle>`');
@@ -81,7 +82,7 @@ export function modelCommand(program: Command): void {
     .description('one version: features, ranges, outputs, digests')
     .option('--json', 'as JSON')
     .action(async (reference: string, options: { json?: boolean }, command: Command) => {
-      const registry = await withWorkspace(configOf(command).data, (workspace) => workspace.registry());
+      const registry = await withWorkspace(configOf(command), (workspace) => workspace.registry());
       const { model: name, version, registered } = resolveModelReference(registry, reference);
       if (options.json === true) {
         print(JSON.stringify(registered, undefined, 2));
@@ -127,7 +128,7 @@ export function modelCommand(program: Command): void {
     .argument('<version>', '[name@]version')
     .description('let a version serve; a running server follows at once')
     .action((reference: string, _options: object, command: Command) =>
-      change(configOf(command).data, reference, (registry, name, version, meta) =>
+      change(configOf(command), reference, (registry, name, version, meta) =>
         decidePromote(registry, { ...meta, model: name, version }),
       ),
     );
@@ -137,7 +138,7 @@ export function modelCommand(program: Command): void {
     .argument('<version>', '[name@]version')
     .description('a version that should not serve again; its predictions stay')
     .action((reference: string, _options: object, command: Command) =>
-      change(configOf(command).data, reference, (registry, name, version, meta) =>
+      change(configOf(command), reference, (registry, name, version, meta) =>
         decideRetire(registry, { ...meta, model: name, version }),
       ),
     );
@@ -147,7 +148,7 @@ export function modelCommand(program: Command): void {
     .argument('[model]', 'name; may be left out when there is one model')
     .description('let the version promoted before the current one serve again')
     .action(async (name: string | undefined, _options: object, command: Command) => {
-      await withAppender(configOf(command).data, async ({ appender, registry }) => {
+      await withAppender(configOf(command), async ({ appender, registry }) => {
         const known = Object.keys(registry.models);
         const chosen = name ?? (known.length === 1 ? known[0] : undefined);
         if (chosen === undefined) throw errors.MODEL_NAME_NEEDED({ known });
@@ -173,8 +174,8 @@ type Decide = (
   meta: { readonly id: string; readonly occurredAt: number },
 ) => readonly NewEvent[];
 
-async function change(directory: string, reference: string, decide: Decide): Promise<void> {
-  await withAppender(directory, async ({ appender, registry }) => {
+async function change(location: DataLocation, reference: string, decide: Decide): Promise<void> {
+  await withAppender(location, async ({ appender, registry }) => {
     const { model, version } = resolveModelReference(registry, reference);
     const before = servingVersion(registry, model);
     const events = decide(registry, model, version, { id: newId(), occurredAt: systemClock.nowMicros() });
@@ -190,8 +191,8 @@ async function change(directory: string, reference: string, decide: Decide): Pro
   });
 }
 
-async function promoteNewest(directory: string, bundle: string): Promise<void> {
-  const registry = await withWorkspace(directory, (workspace) => workspace.registry());
+async function promoteNewest(location: DataLocation, bundle: string): Promise<void> {
+  const registry = await withWorkspace(location, (workspace) => workspace.registry());
   const newest = Object.entries(registry.models)
     .flatMap(([model, { versions }]) =>
       Object.entries(versions).map(([version, registered]) => ({
@@ -202,7 +203,7 @@ async function promoteNewest(directory: string, bundle: string): Promise<void> {
     )
     .toSorted((a, b) => b.at - a.at)[0];
   if (newest === undefined) throw errors.BUNDLE_INVALID({ path: bundle, problem: 'it was not registered' });
-  await change(directory, `${newest.model}@${newest.version}`, (state, model, version, meta) =>
+  await change(location, `${newest.model}@${newest.version}`, (state, model, version, meta) =>
     decidePromote(state, { ...meta, model, version }),
   );
 }

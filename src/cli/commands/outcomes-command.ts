@@ -39,7 +39,7 @@ export function outcomesCommand(program: Command): void {
           problem: 'Name exactly one of --prediction-id <column> and --key <column>.',
         });
       }
-      await withAppender(configOf(command).data, async ({ appender, registry }) => {
+      await withAppender(configOf(command), async ({ appender, registry }) => {
         const known = Object.keys(registry.models);
         const model = options.model ?? (known.length === 1 ? known[0] : undefined);
         if (model === undefined) throw errors.MODEL_NAME_NEEDED({ known });

@@ -22,7 +22,7 @@ export function projectionsCommand(program: Command): void {
     made.action(async (options: { quiet?: boolean; acceptLoss?: boolean }, command: Command) => {
       const signal = listenForInterruption();
       const work = await load();
-      await withWorkspace(configOf(command).data, async ({ directory, reader }) => {
+      await withWorkspace(configOf(command), async ({ directory, reader }) => {
         const progress = startProgress({
           what: 'projecting',
           unit: 'events',

@@ -13,7 +13,7 @@ export function showCommand(program: Command): void {
     .description('one prediction whole: inputs, outputs, truth, what every replay said of it')
     .action(async (id: string, options: { json?: boolean }, command: Command) => {
       const { showPrediction } = await import('../../projections/queries/show-prediction.js');
-      await withWorkspace(configOf(command).data, async (workspace) => {
+      await withWorkspace(configOf(command), async (workspace) => {
         const shown = await showPrediction({
           analytics: await workspace.analytics(),
           reader: workspace.reader,

@@ -25,7 +25,7 @@ export function sqlCommand(program: Command): void {
       '\nExample:\n  hindcast sql "select version, count(*), avg(truth) from flights group by 1"',
     )
     .action(async (query: string, options: { format: 'table' | 'csv' | 'json' }, command: Command) => {
-      await withWorkspace(configOf(command).data, async (workspace) => {
+      await withWorkspace(configOf(command), async (workspace) => {
         const analytics = await workspace.analytics();
         const result = await analytics.query(query);
         const names = result.columns.map((column) => column.name);

@@ -21,7 +21,7 @@ import { runReplayCommand } from '../run-replay-command.js';
 import { startServer } from '../start-server.js';
 import { textTable } from '../text-table.js';
 import type { Workspace } from '../workspace.js';
-import { dataPaths, withWorkspace } from '../workspace.js';
+import { dataPaths, embeddedLocation, withWorkspace } from '../workspace.js';
 import { windowsUntil } from './flights-calendar.js';
 import { readFlights } from './read-flights.js';
 import { seedFlights } from './seed-flights.js';
@@ -46,7 +46,7 @@ export interface DemoOptions {
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { directory, now, signal } = options;
   await seed(directory, now, options.fresh, signal);
-  await withWorkspace(directory, (workspace) => show(workspace, now, signal));
+  await withWorkspace(embeddedLocation(directory), (workspace) => show(workspace, now, signal));
   print(`\npeak memory so far ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
   if (!options.once) await serve(directory, options.port, signal);
 }
@@ -205,7 +205,11 @@ async function show(workspace: Workspace, now: number, signal: AbortSignal): Pro
 
 async function serve(directory: string, port: number | undefined, signal: AbortSignal): Promise<void> {
   const { config } = loadConfig({ data: directory, port });
-  const server = await startServer(config, createLogger(config.logLevel));
+  // The demo's log is in its folder, whatever the configuration says.
+  const server = await startServer(
+    { ...config, log: { ...config.log, url: undefined } },
+    createLogger(config.logLevel),
+  );
   const inputs =
     '{"carrier":"UA","origin":"EWR","dest":"IAH","sched_dep_minute":315,"day_of_week":2,"distance":1400,"sched_elapsed_minutes":227,"temp":39.0}';
   print(paint(process.stdout).bold(`\n6. Serving on ${server.url}: try it`));

@@ -130,14 +130,17 @@ async function* stepsOf(
     let reached = start;
     yield {
       batches: async function* batches() {
-        const until = Math.min(head, start + limits.tailEventsPerPart);
-        for await (const batch of reader.read({ fromPosition: start, untilPosition: until })) {
+        let events = 0;
+        for await (const batch of reader.read({ fromPosition: start, untilPosition: head })) {
           if (signal?.aborted === true) return;
-          reached = (batch.at(-1)?.position ?? reached) + 1;
-          yield batch;
+          // Counted, since positions of some logs are far apart.
+          const taken = batch.slice(0, limits.tailEventsPerPart - events);
+          events += taken.length;
+          reached = (taken.at(-1)?.position ?? reached) + 1;
+          yield taken;
+          if (events === limits.tailEventsPerPart) return;
         }
-        // A log without dense positions may hold nothing in this range.
-        reached = until;
+        reached = head;
       },
       until: () => reached,
     };

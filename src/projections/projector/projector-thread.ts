@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import type { LogLocation } from '../../services/event-log/log-location.js';
 import { releaseLockOfThread } from '../datasets/dataset-lock.js';
 import { datasetsDirectory } from '../datasets/dataset-manifest.js';
 
@@ -17,11 +18,12 @@ const Progress = z.strictObject({ position: z.int() });
  */
 export function startProjectorWorker(options: {
   readonly dataDirectory: string;
+  readonly log: LogLocation;
   readonly onProgress?: (position: number) => void;
   readonly onError?: (error: Error) => void;
 }): ProjectorThread {
   const worker = new Worker(new URL('./projector-worker.js', import.meta.url), {
-    workerData: { dataDirectory: options.dataDirectory },
+    workerData: { dataDirectory: options.dataDirectory, log: options.log },
   });
   const { threadId } = worker;
   const ended = new Promise<void>((resolve) => {

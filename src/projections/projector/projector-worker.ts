@@ -1,17 +1,25 @@
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { openSegmentLogReader } from '../../services/event-log/segment-log/segment-log-reader.js';
+import { openLogReader } from '../../services/event-log/log-location.js';
+import { systemClock } from '../../services/platform/clock.js';
 import { runProjector } from './run-projector.js';
 
 /** The entry of the projector's thread; `projector-thread.ts` starts it and speaks with it. */
-const { dataDirectory } = z.strictObject({ dataDirectory: z.string() }).parse(workerData);
+const { dataDirectory, log } = z
+  .strictObject({
+    dataDirectory: z.string(),
+    log: z.strictObject({
+      directory: z.string(),
+      cluster: z.strictObject({ connectionString: z.string(), streamPrefix: z.string() }).optional(),
+    }),
+  })
+  .parse(workerData);
 const stop = new AbortController();
 parentPort?.on('message', (message: unknown) => {
   if (message === 'stop') stop.abort();
 });
 
-const reader = await openSegmentLogReader({ directory: join(dataDirectory, 'log') });
+const reader = await openLogReader({ directory: log.directory, cluster: log.cluster }, systemClock);
 try {
   await runProjector({
     dataDirectory,

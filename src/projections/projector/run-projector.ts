@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogReader } from '../../services/event-log/event-log.js';
 import { systemClock, type Clock } from '../../services/platform/clock.js';
-import { projectAvailable } from './project-available.js';
+import { HindcastError } from '../../services/platform/errors.js';
+import { projectAvailable, type ProjectionResult } from './project-available.js';
 
 const pauseMsMin = 1_000;
 const busyPauseMs = 5_000;
@@ -26,24 +27,38 @@ export async function runProjector(options: {
   let position = 0;
   while (!signal.aborted) {
     const startedAt = performance.now();
-    const result = await projectAvailable({
-      dataDirectory: options.dataDirectory,
-      reader,
-      signal,
-      clock: options.clock ?? systemClock,
-      onProgress: (progress) => options.onProgress?.(progress.position),
-    });
+    const result = await unlessAway(
+      projectAvailable({
+        dataDirectory: options.dataDirectory,
+        reader,
+        signal,
+        clock: options.clock ?? systemClock,
+        onProgress: (progress) => options.onProgress?.(progress.position),
+      }),
+    );
     if (result.kind === 'projected') {
       position = result.position;
       options.onProgress?.(position);
     }
     const workMs = performance.now() - startedAt;
-    const pauseMs = result.kind === 'busy' ? busyPauseMs : Math.max(pauseMsMin, workMs * idleFactor);
+    const pauseMs = result.kind !== 'projected' ? busyPauseMs : Math.max(pauseMsMin, workMs * idleFactor);
     await quietly(
       delay(Math.min(pauseMs, options.pauseMsMax ?? Number.POSITIVE_INFINITY), undefined, { signal }),
       signal,
     );
     if (result.kind === 'projected') await somethingNew(reader, position, signal);
+  }
+}
+
+/** A cluster that is away is asked again after the pause; what was projected before is in force. */
+async function unlessAway(
+  work: Promise<ProjectionResult>,
+): Promise<ProjectionResult | { readonly kind: 'away' }> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HindcastError && error.code === 'LOG_UNAVAILABLE') return { kind: 'away' };
+    throw error;
   }
 }
 

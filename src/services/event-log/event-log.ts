@@ -25,12 +25,13 @@ export interface LogHead {
 
 /**
  * Positions of an append: `firstPosition + i` belongs to the i-th event, unless `placed` says that every event of the append
- * stands at `firstPosition` or before. `recordedAt`: microseconds UTC, of all.
+ * stands at `firstPosition` or before, or that they wait in the spool, whose position it is. `recordedAt`: microseconds UTC,
+ * of all.
  */
 export interface AppendReceipt {
   readonly firstPosition: number;
   readonly recordedAt: number;
-  readonly placed?: 'at-or-before';
+  readonly placed?: 'at-or-before' | 'spooled';
 }
 
 /**
@@ -67,6 +68,8 @@ export interface LogReader {
     readonly signal: AbortSignal;
   }): AsyncIterable<readonly StoredEvent[]>;
   head(): Promise<LogHead>;
+  /** The position from which the last so many events are read: that of the first, or 0, when there are no more. */
+  startOfLast(events: number): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -122,6 +122,10 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): EventLog 
         recordedAt: lastRecordedAt,
       };
     },
+    async startOfLast(events) {
+      assertOpen();
+      return Math.max(0, nextPosition - events);
+    },
     async close() {
       await queue.close();
       closed.abort();

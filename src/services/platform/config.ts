@@ -12,6 +12,9 @@ export interface Config {
   readonly server: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly log: {
+    /** Of a KurrentDB cluster; undefined: the log is in the data folder, and the settings below are about it. */
+    readonly url: string | undefined;
+    readonly streamPrefix: string;
     /** Segments that are full are written anew with compressed frames. */
     readonly compressSealed: boolean;
     /** Segments whose events were all recorded longer ago are dropped; undefined: age drops nothing. */
@@ -35,6 +38,7 @@ export interface LoadedConfig {
 
 export interface ConfigFlags {
   readonly data?: string | undefined;
+  readonly log?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly projector?: boolean | undefined;
@@ -86,6 +90,14 @@ export function loadConfig(
     }),
     logLevel: pick('logLevel', undefined, fromEnvironment.logLevel, fromFile.logLevel, 'info'),
     log: Object.freeze({
+      url: pick('log.url', flags.log, fromEnvironment.log?.url, fromFile.log?.url, undefined),
+      streamPrefix: pick(
+        'log.streamPrefix',
+        undefined,
+        fromEnvironment.log?.streamPrefix,
+        fromFile.log?.streamPrefix,
+        '',
+      ),
       compressSealed: pick(
         'log.compressSealed',
         undefined,
@@ -169,6 +181,8 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
     },
     logLevel: text('LOG_LEVEL'),
     log: {
+      url: text('LOG'),
+      streamPrefix: text('LOG_STREAM_PREFIX'),
       compressSealed: asFlag(compressSealed),
       retain: text('LOG_RETAIN'),
       retainBytes: text('LOG_RETAIN_BYTES'),

@@ -3,6 +3,7 @@ import { streamOf } from '../../schemas/events.js';
 import type { Scalar } from '../../schemas/json-value.js';
 import type { ModelManifest } from '../../schemas/model-manifest.js';
 import type { EventAppender } from '../event-log/event-log.js';
+import { receiptPosition } from '../event-log/receipt-position.js';
 import type { Clock } from '../platform/clock.js';
 import { errors } from '../platform/errors.js';
 import { newId } from '../platform/new-id.js';
@@ -16,7 +17,8 @@ export interface OutcomeToRecord extends OutcomeReference {
 
 export interface OutcomeReply {
   readonly id: string;
-  readonly position: number;
+  /** Null while the event waits in the spool. */
+  readonly position: number | null;
   /** Whether a prediction that it speaks of is known. An unmatched outcome is kept, and matches later. */
   readonly matched: boolean;
 }
@@ -68,7 +70,7 @@ export function createRecordOutcomes(options: {
     const matched = await known(outcomes);
     return events.map((event, index) => ({
       id: event.id,
-      position: receipt.firstPosition + index,
+      position: receiptPosition(receipt, index),
       matched: matched[index] ?? false,
     }));
   };

@@ -2,6 +2,7 @@ import type { NewEvent, PredictionFailed, PredictionServed, Violation } from '..
 import type { JsonObject, Scalar } from '../../schemas/json-value.js';
 import type { PredictedRows } from '../inference/shared-run.js';
 import type { AppendReceipt, EventAppender } from '../event-log/event-log.js';
+import { receiptPosition } from '../event-log/receipt-position.js';
 import type { Clock } from '../platform/clock.js';
 import type { HindcastError } from '../platform/errors.js';
 import { errors } from '../platform/errors.js';
@@ -44,7 +45,8 @@ export type RowReply =
       readonly kind: 'served';
       readonly row: number;
       readonly predictionId: string;
-      readonly position: number;
+      /** Null while the event waits in the spool. */
+      readonly position: number | null;
       readonly outputs: { readonly [role: string]: Scalar };
       readonly violations: readonly Violation[] | undefined;
     }
@@ -118,14 +120,14 @@ export function createRecordPredictions(options: {
     const durable = performance.now();
     metrics.appendSeconds((durable - appending) / 1000);
     metrics.predictions(request.model, serving.manifest.version, served.length);
-    metrics.logPosition(receipt.firstPosition + events.length);
+    metrics.logPosition((receiptPosition(receipt, events.length - 1) ?? -1) + 1);
     const replies: RowReply[] = served.map(({ row, event, offset }) => {
       recent.add(request.model, event.id, request.requestId, row.index, row.row.key);
       return {
         kind: 'served',
         row: row.index,
         predictionId: event.id,
-        position: receipt.firstPosition + offset,
+        position: receiptPosition(receipt, offset),
         outputs: event.data.outputs,
         violations: row.violations,
       };

@@ -17,6 +17,7 @@ import { decodeRecord } from './record-codec.js';
 import { streamPrefixes } from './stream-names.js';
 import { tailAll } from './tail-all.js';
 import { withAttempts } from './with-attempts.js';
+import { withoutStalling } from './without-stalling.js';
 
 /** The log on a KurrentDB cluster. `tail` takes the types that are wanted, so that the others are not sent. */
 export interface KurrentLog extends EventLog {
@@ -117,6 +118,28 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
     }
   }
 
+  async function startOfLast(events: number): Promise<number> {
+    assertOpen();
+    try {
+      return await withAttempts(context, async () => {
+        let start = 0;
+        let counted = 0;
+        const records = client.readAllBackwards({ from: 'end', prefixes: everything, recordsMax: events });
+        for await (const record of withoutStalling(records, {
+          timers,
+          idleMsMax: timing.readIdleMsMax,
+          what: 'a read of the end of $all',
+        })) {
+          start = record.position;
+          counted += 1;
+        }
+        return counted < events ? 0 : start;
+      });
+    } catch (error) {
+      throw readError(error, availability);
+    }
+  }
+
   /** Models that have a registration in the log; undefined: others may have events too. */
   async function registeredModels(): Promise<readonly string[] | undefined> {
     if (options.registeredModelsOnly === false) return undefined;
@@ -153,6 +176,7 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
       );
     },
     head,
+    startOfLast,
     async close() {
       await appender.close();
       if (closed.signal.aborted) return;

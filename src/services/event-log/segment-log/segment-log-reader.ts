@@ -84,6 +84,11 @@ export function createReader(source: ReaderSource): LogReader {
       const firstPosition = await firstKept(source.directory);
       return { firstPosition, nextPosition, hash: Buffer.from(hash).toString('hex'), recordedAt };
     },
+    async startOfLast(events) {
+      assertOpen(closed);
+      const { nextPosition } = await source.head();
+      return Math.max(await firstKept(source.directory), nextPosition - events);
+    },
     async close() {
       closed.abort();
     },

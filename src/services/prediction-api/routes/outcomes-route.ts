@@ -5,6 +5,7 @@ import { errors } from '../../platform/errors.js';
 import { limits } from '../../platform/limits.js';
 import { parseBody } from '../parse-body.js';
 import type { OutcomeToRecord, RecordOutcomes } from '../record-outcomes.js';
+import { placeInLog } from '../place-in-log.js';
 import { documented } from '../route-docs.js';
 
 /** POST /v1/outcomes: ground truth, one or many. 200 when every one matched a prediction, 202 when one did not (yet). */
@@ -21,7 +22,14 @@ export function outcomesRoute(
         'An outcome whose prediction is not known yet is kept and answered 202 with matched: false.',
       body: z.union([Outcome, OutcomeMany]),
       response: z.object({
-        outcomes: z.array(z.object({ id: z.string(), position: z.string(), matched: z.boolean() })),
+        outcomes: z.array(
+          z.object({
+            id: z.string(),
+            position: z.string().nullable(),
+            durability: z.literal('spooled').optional(),
+            matched: z.boolean(),
+          }),
+        ),
       }),
     }),
     async (request, reply) => {
@@ -33,7 +41,7 @@ export function outcomesRoute(
       const status = recorded.every((outcome) => outcome.matched) ? 200 : 202;
       return reply
         .code(status)
-        .send({ outcomes: recorded.map((outcome) => ({ ...outcome, position: String(outcome.position) })) });
+        .send({ outcomes: recorded.map((outcome) => ({ ...outcome, ...placeInLog(outcome.position) })) });
     },
   );
 }

@@ -7,6 +7,7 @@ import { newId } from '../../platform/new-id.js';
 import { errorBody } from '../error-handler.js';
 import { firstProblem, parseBody } from '../parse-body.js';
 import { idempotencyDigest, idempotencyHeader } from '../idempotency-key.js';
+import { placeInLog } from '../place-in-log.js';
 import { documented } from '../route-docs.js';
 import type {
   PredictionReply,
@@ -74,7 +75,8 @@ const predictResponse = z.object({
     z.object({
       row: z.int(),
       predictionId: z.string(),
-      position: z.string(),
+      position: z.string().nullable(),
+      durability: z.literal('spooled').optional(),
       outputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
       violations: z.array(z.object({ field: z.string(), kind: z.string(), message: z.string() })).optional(),
     }),
@@ -164,5 +166,5 @@ function replyTo(model: string, result: PredictionReply | undefined, malformed: 
 
 function served(row: Extract<RowReply, { kind: 'served' }>): object {
   const { predictionId, outputs, violations } = row;
-  return { row: row.row, predictionId, position: String(row.position), outputs, violations };
+  return { row: row.row, predictionId, ...placeInLog(row.position), outputs, violations };
 }
