@@ -53,14 +53,18 @@ export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded:
     : { picked: picked.slice(0, count), count, positions, occurredAt };
 }
 
-/** Whether a position belongs to a sample of about `share`: MurmurHash3 of its eight bytes, so the same in any order. */
+/** Whether a position belongs to a sample of about `share`: by its hash, so the same in any order. */
 export function positionSampler(share: number, seed: number): (position: number) => boolean {
   const limit = share * 2 ** 32;
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  return (position) => {
-    view.setUint32(0, position % 2 ** 32, true);
-    view.setUint32(4, Math.floor(position / 2 ** 32), true);
-    return murmur3(bytes, seed) < limit;
-  };
+  return (position) => hashOfPosition(position, seed) < limit;
+}
+
+const bytes = new Uint8Array(8);
+const view = new DataView(bytes.buffer);
+
+/** MurmurHash3 of a position's eight bytes: a whole number in [0, 2^32). */
+export function hashOfPosition(position: number, seed = 0): number {
+  view.setUint32(0, position % 2 ** 32, true);
+  view.setUint32(4, Math.floor(position / 2 ** 32), true);
+  return murmur3(bytes, seed);
 }

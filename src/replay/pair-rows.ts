@@ -1,3 +1,6 @@
+import type { Column } from '../schemas/columns.js';
+import { hashOfPosition } from './eligible-rows.js';
+import { subjectCells } from './judging/cell-sums.js';
 import type { PairedRows } from './judging/paired-rows.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
 import { isAnswered } from './output-pairing.js';
@@ -29,6 +32,7 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
   let capacity = 0;
   let rows = 0;
   let arrays = emptyArrays();
+  let cells: Uint16Array | undefined;
   let nothing = new Float64Array(0);
 
   return {
@@ -41,6 +45,8 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
       if (rows + chunk.rows > capacity) {
         capacity = Math.max(8192, 2 * capacity, rows + chunk.rows);
         arrays = grown(arrays, capacity);
+        if (chunk.subjectCell !== undefined)
+          cells = copied(cells ?? new Uint16Array(), new Uint16Array(capacity));
       }
       const truth = truthOf(chunk, pairing);
       const before = rows;
@@ -74,6 +80,7 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
           arrays.controlValue[rows] = control.scores[0]?.[row] ?? Number.NaN;
           arrays.candidateValue[rows] = candidate.scores[0]?.[row] ?? Number.NaN;
         }
+        if (cells !== undefined) cells[rows] = cellAt(chunk.subjectCell, row, position);
         kept[rows - before] = row;
         rows += 1;
       }
@@ -90,6 +97,7 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
         positions: cut.positions,
         occurredAt: cut.occurredAt,
         truth: cut.truth,
+        cell: cells?.subarray(0, rows),
         scoreDistance: several && pairing.hasScore ? cut.distance : undefined,
         control: {
           value: noValue ?? cut.controlValue,
@@ -104,6 +112,12 @@ export function pairBuilder(pairing: OutputPairing): PairBuilder {
       };
     },
   };
+}
+
+/** A row without a subject stands for itself: its position decides. */
+function cellAt(column: Column | undefined, row: number, position: number): number {
+  if (column?.kind !== 'integer' || column.valid?.[row] === 0) return hashOfPosition(position) % subjectCells;
+  return Number(column.values[row]);
 }
 
 /** Binary truths that are neither 0 nor 1 count as unknown. */
@@ -195,7 +209,7 @@ function mapArrays(
   };
 }
 
-function copied<Values extends Float64Array | Int32Array>(from: Values, to: Values): Values {
+function copied<Values extends Float64Array | Int32Array | Uint16Array>(from: Values, to: Values): Values {
   to.set(from);
   return to;
 }

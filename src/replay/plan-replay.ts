@@ -2,6 +2,7 @@ import type { RecordedCount, RecordedQuery } from '../projections/datasets/recor
 import type { ModelManifest } from '../schemas/model-manifest.js';
 import { errors } from '../services/platform/errors.js';
 import type { Eligibility } from './eligible-rows.js';
+import { subjectCells } from './judging/cell-sums.js';
 import type { OutputPairing } from './output-pairing.js';
 import { outputPairing } from './output-pairing.js';
 import type { ReplayOptions } from './replay-options.js';
@@ -65,7 +66,7 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
     candidate,
     control,
     pairing,
-    query,
+    query: count.rowsWithSubject === 0 ? query : { ...query, subjectCells },
     count,
     knownUntil: options.knownUntil ?? count.truthKnownUntil,
   };

@@ -13,6 +13,8 @@ export interface RowChunk {
   readonly inputs: { readonly [feature: string]: Column };
   readonly outputs: { readonly [role: string]: Column };
   readonly truth: Column;
+  /** Undefined: no row in range has a subject. */
+  readonly subjectCell: Column | undefined;
   /** Lets go of the memory: afterwards nobody may read the columns. */
   release(): void;
 }
@@ -38,6 +40,8 @@ export function rowChunker(chunkRows: number): RowChunker {
   const inputs = namedGatherers('in', chunkRows);
   const outputs = namedGatherers('out', chunkRows);
   const truth = columnGatherer(chunkRows);
+  const subjectCell = columnGatherer(chunkRows);
+  let hasSubjects = false;
 
   const addRows = (batch: RecordedBatch, eligible: EligibleRows, selection: RowSelection): void => {
     copy(eligible.positions, positions, rows, selection);
@@ -45,6 +49,8 @@ export function rowChunker(chunkRows: number): RowChunker {
     inputs.add(batch.inputs, selection, rows);
     outputs.add(batch.outputs, selection, rows);
     truth.add(batch.truth, selection);
+    hasSubjects = batch.subjectCell !== undefined;
+    if (batch.subjectCell !== undefined) subjectCell.add(batch.subjectCell, selection);
     rows += selection.until - selection.from;
   };
   const take = (): RowChunk => {
@@ -55,6 +61,7 @@ export function rowChunker(chunkRows: number): RowChunker {
       inputs: inputs.take(),
       outputs: outputs.take(),
       truth: truth.take(),
+      subjectCell: hasSubjects ? subjectCell.take() : undefined,
       release: () => undefined,
     };
     rows = 0;
@@ -83,7 +90,7 @@ export function rowChunker(chunkRows: number): RowChunker {
 }
 
 function chunkOf(batch: RecordedBatch, { positions, occurredAt }: EligibleRows): RowChunk {
-  const { rows, inputs, outputs, truth } = batch;
+  const { rows, inputs, outputs, truth, subjectCell } = batch;
   return {
     rows,
     positions,
@@ -91,6 +98,7 @@ function chunkOf(batch: RecordedBatch, { positions, occurredAt }: EligibleRows):
     inputs,
     outputs,
     truth,
+    subjectCell,
     release: () => {
       batch.release();
     },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Column } from '../../src/schemas/columns.js';
 import type { RecordedBatch, RecordedQuery } from '../../src/projections/datasets/recorded-predictions.js';
@@ -152,6 +153,28 @@ describe('recorded predictions', () => {
     expect(rebuilt.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
   });
 
+  it('tell which rows share a subject, by cells that never change', async () => {
+    const subjects = ['alice', 'bob', undefined, 'alice'];
+    await at.append(
+      ...subjects.map((subject) =>
+        predicted({
+          occurredAt: firstDayMicros,
+          inputs: { x: 1 },
+          ...(subject === undefined ? {} : { subject }),
+        }),
+      ),
+    );
+    await at.project();
+    expect(await count(everything)).toMatchObject({ rows: 4, rowsWithSubject: 3 });
+    const [batch] = await read({ ...everything, subjectCells: 1_024 });
+    const cells = valuesOf(batch === undefined ? [] : [batch], (each) => each.subjectCell);
+    const cellOf = (subject: string): bigint =>
+      createHash('md5').update(subject).digest().readBigUInt64LE(8) % 1_024n;
+    expect(cells.toSorted()).toEqual([cellOf('alice'), cellOf('alice'), cellOf('bob'), null].toSorted());
+    const [plain] = await read(everything);
+    expect(plain?.subjectCell).toBeUndefined();
+  });
+
   it('come in batches of many chunks, complete and in order', async () => {
     const rows = 40_000;
     const carriers = ['UA', 'AA', 'a carrier with a long name', 'ü'];
@@ -217,6 +240,7 @@ describe('recorded predictions', () => {
       expect(await count(query)).toEqual({
         rows: 2,
         rowsWithTruth: 0,
+        rowsWithSubject: 0,
         lastPosition: 3,
         truthKnownUntil: undefined,
         available: { from: firstDayMicros - 1, until: firstDayMicros + hour + 1 },

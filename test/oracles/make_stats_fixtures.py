@@ -18,6 +18,7 @@ import numpy as np
 from scipy import spatial, stats
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils import murmurhash3_32
+from statsmodels.api import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
@@ -341,6 +342,22 @@ def mean_intervals():
     return out
 
 
+def clustered_means():
+    rng = np.random.default_rng(23)
+    out = []
+    for clusters, per_cluster, spread in ((2, 5, 1), (8, 3, 0.5), (40, 25, 1), (40, 1, 0), (300, 4, 2)):
+        sizes = rng.integers(1, 2 * per_cluster, clusters)
+        groups = np.repeat(np.arange(clusters), sizes)
+        values = (rng.normal(0, spread, clusters)[groups] + rng.normal(0.2, 1, len(groups))).round(4)
+        fit = OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+        lower, upper = fit.conf_int(alpha=0.05)[0]
+        out.append({
+            "rows": sizes, "sums": [math.fsum(values[groups == group]) for group in range(clusters)],
+            "mean": fit.params[0], "standardError": fit.bse[0], "lower": lower, "upper": upper, "p": fit.pvalues[0],
+        })
+    return out
+
+
 def sample_sizes():
     out = []
     for gap in (0.01, 0.05, 0.1, 0.3, 1.0):
@@ -495,6 +512,7 @@ def main():
     made = plain({
         "twoSamples": two_samples(), "kolmogorov": ks_laws(), "distributions": distributions(), "tables": chi_squares(),
         "proportions": proportions(), "aucs": aucs(), "logLoss": log_losses(), "meanIntervals": mean_intervals(),
+        "clusteredMeans": clustered_means(),
         "sampleSizes": sample_sizes(), "detectableDifferences": detectable_differences(),
         "differenceDeviations": difference_deviations(), "sharePlans": share_plans(), "adjustments": adjustments(), "mcnemar": mcnemars(), "exactSums": exact_sums(),
         "hashes": hashes(), "generator": generator(),

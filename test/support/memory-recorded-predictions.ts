@@ -12,6 +12,8 @@ export interface MemoryRow {
   /** Null: imported. */
   readonly digest: string | null;
   readonly key?: string;
+  /** A whole number, to be simple: its cell is the rest of a division. */
+  readonly subject?: number;
   readonly inputs: { readonly [feature: string]: string | number | null };
   readonly outputs: { readonly [role: string]: string | number | null };
   readonly truth: string | number | null;
@@ -38,6 +40,7 @@ export function memoryRecordedPredictions(
       const found = matching(query);
       return {
         rows: found.length,
+        rowsWithSubject: found.filter((row) => row.subject !== undefined).length,
         rowsWithTruth: found.filter((row) => row.truth !== null).length,
         lastPosition: found.at(-1)?.position,
         truthKnownUntil: latest(
@@ -101,7 +104,16 @@ function batchOf(
       rows.map((row) => row.outputs),
     ),
     truth: columnOf(rows.map((row) => (truthKnown(row) ? row.truth : null))),
+    subjectCell: query.subjectCells === undefined ? undefined : subjectCellOf(rows, query.subjectCells),
     release: () => undefined,
+  };
+}
+
+function subjectCellOf(rows: readonly MemoryRow[], cells: number): Column {
+  return {
+    kind: 'integer',
+    values: BigInt64Array.from(rows, ({ subject = 0 }) => BigInt(subject % cells)),
+    valid: Uint8Array.from(rows, ({ subject }) => (subject === undefined ? 0 : 1)),
   };
 }
 

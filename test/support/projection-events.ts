@@ -66,6 +66,7 @@ export function predicted(
     readonly model?: string;
     readonly version?: string;
     readonly imported?: boolean;
+    readonly subject?: string;
   } = {},
 ): PredictionServed {
   const id = options.id ?? nextUuid();
@@ -86,7 +87,10 @@ export function predicted(
       outputs: { ...(options.outputs ?? { label: 0, score: 0.25 }) },
       durability: 'durable',
     },
-    sensitive: { inputs: options.inputs ?? {} },
+    sensitive: {
+      inputs: options.inputs ?? {},
+      ...(options.subject === undefined ? {} : { subject: options.subject }),
+    },
   };
 }
 

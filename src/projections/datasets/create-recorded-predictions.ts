@@ -31,12 +31,13 @@ async function count(session: Session, query: RecordedQuery): ReturnType<Recorde
   const scope = await scopeOf(session, dataset, query);
   try {
     const [row] = await scope.rows(
-      `SELECT count(*), count(truth), max(position), max(truth_known_at) FROM ${scope.relation} WHERE ${scope.condition}`,
+      `SELECT count(*), count(truth), count(subject), max(position), max(truth_known_at) FROM ${scope.relation} WHERE ${scope.condition}`,
     );
-    const [rows, rowsWithTruth, last, known] = row ?? [];
+    const [rows, rowsWithTruth, rowsWithSubject, last, known] = row ?? [];
     return {
       rows: Number(rows),
       rowsWithTruth: Number(rowsWithTruth),
+      rowsWithSubject: Number(rowsWithSubject),
       lastPosition: last === null || last === undefined ? undefined : Number(last),
       truthKnownUntil: known === null || known === undefined ? undefined : Number(known),
       available: await availableRange(session, dataset),
@@ -108,7 +109,10 @@ function selection(
   const list = ['position', 'occurred_at', 'version', shortDigest(digests)];
   for (const [, column] of [...inputs, ...outputs]) list.push(identifier(column));
   list.push('truth');
+  const { subjectCells } = query;
+  if (subjectCells !== undefined) list.push(subjectCellSql(subjectCells));
   const first = 4;
+  const truth = first + inputs.length + outputs.length;
   return {
     select: list.join(', '),
     assemble: ({ rows, columns, ...batch }) => ({
@@ -122,9 +126,15 @@ function selection(
       modelDigest: longDigest(dictionary(columns[3]), digests),
       inputs: named(inputs, columns, first),
       outputs: named(outputs, columns, first + inputs.length),
-      truth: required(columns.at(-1)),
+      truth: required(columns[truth]),
+      subjectCell: subjectCells === undefined ? undefined : required(columns[truth + 1]),
     }),
   };
+}
+
+/** By MD5, which is the same in every version of the database. */
+function subjectCellSql(cells: number): string {
+  return `CASE WHEN subject IS NULL THEN NULL ELSE CAST(md5_number_lower(subject) % ${cells} AS BIGINT) END`;
 }
 
 function present(

@@ -13,6 +13,8 @@ export interface RecordedQuery {
   readonly outputs: readonly string[];
   /** An SQL condition over the model's view. */
   readonly where?: string;
+  /** So many cells that subjects are hashed into (`subjectCell` of a batch); undefined: not read. */
+  readonly subjectCells?: number;
 }
 
 /**
@@ -32,6 +34,8 @@ export interface RecordedBatch {
   readonly outputs: { readonly [role: string]: Column };
   /** 0 or 1 for binary tasks; the number itself for regression; as text for classes with names. */
   readonly truth: Column;
+  /** The cell of the row's subject, by a hash that never changes; null without a subject. Undefined: not asked for. */
+  readonly subjectCell: Column | undefined;
   /** Lets the memory be used for later batches: afterwards nobody may read the columns. It need not be called. */
   release(): void;
 }
@@ -51,6 +55,7 @@ export interface RecordedPredictions {
 export interface RecordedCount {
   readonly rows: number;
   readonly rowsWithTruth: number;
+  readonly rowsWithSubject: number;
   /** The highest log position among these rows; undefined: there are none. */
   readonly lastPosition: number | undefined;
   /** When the truth of these rows that became known last did so, micros UTC; undefined: none has a truth. */

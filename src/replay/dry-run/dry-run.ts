@@ -113,6 +113,7 @@ function emptyChunk(features: readonly string[]): RowChunk {
     inputs: Object.fromEntries(features.map((name) => [name, none])),
     outputs: {},
     truth: none,
+    subjectCell: undefined,
     release: () => undefined,
   };
 }

@@ -1,18 +1,17 @@
 import type { Task } from '../../schemas/model-manifest.js';
-import type { Moments } from '../../stats/moments.js';
 import { normalSf } from '../../stats/normal-distribution.js';
 import type { MeanInterval } from '../../stats/paired-mean.js';
-import { meanInterval } from '../../stats/paired-mean.js';
 import { wilsonInterval } from '../../stats/proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
 import { studentTSf } from '../../stats/student-t-distribution.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
 import { intervalOf } from './interval-of.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level, margin, tolerance, agreementLimit, failureLimit } = replaySettings;
-const { judgedRowsMin, rowsPerClassMin, rowVarianceShareMax } = replaySettings;
+const { judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
 
 /** What a loss gate judges: all compared rows, or those of a slice. */
 export interface JudgedLoss {
@@ -24,7 +23,7 @@ export interface JudgedLoss {
   /** Means. */
   readonly loss: { readonly control: number; readonly candidate: number };
   /** Of candidate loss − (1 + margin) × control loss. */
-  readonly margin: Moments;
+  readonly margin: MeanInterval | UndefinedStatistic;
   /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
   readonly largestVarianceShare: number;
   readonly slice: ReplayGate['slice'];
@@ -55,7 +54,7 @@ export function lossGate(task: Task, losses: JudgedLoss): ReplayGate {
     return undecided('no compared row has a truth, so nothing shows whether the candidate is worse');
   }
   if (losses.problem !== undefined) return undecided(`${lossName} cannot be computed: ${losses.problem}`);
-  const found = meanInterval({ moments: losses.margin, level });
+  const found = losses.margin;
   if (found.kind === 'undefined') return undecided(`no interval: ${found.reason}`, judgedRowsMin);
 
   // Either way: as many rows as show the difference that was seen, if it goes on.
@@ -106,6 +105,11 @@ function distrustOf(
   if (task === 'binary-classification' && rarer < rowsPerClassMin) {
     const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
     return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
+  }
+  if (losses.margin.kind === 'value' && losses.margin.df + 1 < clustersMin) {
+    const clusters = losses.margin.df + 1;
+    const reason = `the rows are of ${clusters} groups of subjects, too few for a verdict; ${clustersMin} are the least`;
+    return { reason, rowsNeeded: Math.ceil((judged * clustersMin) / clusters) };
   }
   const share = losses.largestVarianceShare;
   if (share <= rowVarianceShareMax) return undefined;

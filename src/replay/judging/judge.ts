@@ -80,7 +80,7 @@ export function createJudge(
       if (features.length > 0) sampler.add(block, judged, codes);
       if (rows.task !== 'regression') flips.add(block);
       if (block.control.value.includes(Number.NaN)) withoutValue = true;
-      else values.add({ control: block.control.value, candidate: block.candidate.value });
+      else values.add({ control: block.control.value, candidate: block.candidate.value }, block.cell);
       for (let row = 0; row < block.rows; row += 1) {
         if (beyondTolerance(block, row)) beyond += 1;
         const distance = distanceAt(block, row);
@@ -106,7 +106,7 @@ export function createJudge(
             positives: losses.positives,
             problem: losses.problem,
             loss: losses.loss,
-            margin: losses.marginMoments(),
+            margin: losses.marginInterval(),
             largestVarianceShare: losses.largestVarianceShare(),
             slice: null,
           }),

@@ -1,6 +1,9 @@
 import { exactMoments } from '../../stats/exact-moments.js';
-import type { Moments } from '../../stats/moments.js';
-import { marginDifference } from '../../stats/paired-mean.js';
+import { clusteredMeanInterval } from '../../stats/clustered-mean.js';
+import type { MeanInterval } from '../../stats/paired-mean.js';
+import { marginDifference, meanInterval } from '../../stats/paired-mean.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
+import { cellTally, type CellTally } from './cell-sums.js';
 import type { JudgedLosses, SideValues } from './judged-losses.js';
 import { clipOf, judgedLosses } from './judged-losses.js';
 import type { MeanTally } from './mean-tally.js';
@@ -21,8 +24,8 @@ export interface LossTally {
   readonly brier: MeanTally;
   /** Errors of a regression, with their sign. */
   readonly error: MeanTally;
-  /** Of candidate loss − (1 + margin) × control loss: exact. */
-  marginMoments(): Moments;
+  /** Of candidate loss − (1 + margin) × control loss: exact; over cells where there are any. */
+  marginInterval(): MeanInterval | UndefinedStatistic;
   /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
   largestVarianceShare(): number;
 }
@@ -38,8 +41,10 @@ export function lossTally(): LossTally {
   let positives = 0;
   let least = Infinity;
   let most = -Infinity;
+  let cells: CellTally | undefined;
 
-  const addDifferences = ({ control, candidate }: SideValues): void => {
+  const addDifferences = ({ control, candidate }: SideValues, cell: Uint16Array | undefined): void => {
+    const values = new Float64Array(control.length);
     for (let index = 0; index < control.length; index += 1) {
       const value = marginDifference({
         candidate: candidate[index] ?? Number.NaN,
@@ -47,9 +52,13 @@ export function lossTally(): LossTally {
         margin: replaySettings.margin,
       });
       difference.add(value);
+      values[index] = value;
       if (value < least) least = value;
       if (value > most) most = value;
     }
+    if (cell === undefined) return;
+    cells ??= cellTally();
+    cells.add(values, cell);
   };
 
   return {
@@ -74,15 +83,19 @@ export function lossTally(): LossTally {
         positives += rows.truth[found.row[index] ?? 0] ?? 0;
       if (found.row.length === 0) return found;
       problem ??= found.problem;
+      const cell = cellsOf(rows.cell, found.row);
       if (found.loss !== undefined) {
-        loss.add(found.loss);
-        addDifferences(found.loss);
+        loss.add(found.loss, cell);
+        addDifferences(found.loss, cell);
       }
-      if (found.brier !== undefined) brier.add(found.brier);
-      if (rows.task === 'regression') error.add(errorsOf(rows, found.row));
+      if (found.brier !== undefined) brier.add(found.brier, cell);
+      if (rows.task === 'regression') error.add(errorsOf(rows, found.row), cell);
       return found;
     },
-    marginMoments: () => difference.moments(),
+    marginInterval: () =>
+      cells === undefined
+        ? meanInterval({ moments: difference.moments(), level: replaySettings.level })
+        : clusteredMeanInterval({ clusters: cells.clusters, level: replaySettings.level }),
     largestVarianceShare: () => {
       const { mean, squaredDeviations } = difference.moments();
       const farthest = Math.max((most - mean) ** 2, (least - mean) ** 2);
@@ -101,4 +114,8 @@ function errorsOf(rows: PairedRows, judgedRow: Int32Array): SideValues {
     return found;
   };
   return { control: of(rows.control.value), candidate: of(rows.candidate.value) };
+}
+
+function cellsOf(cell: Uint16Array | undefined, row: Int32Array): Uint16Array | undefined {
+  return cell === undefined ? undefined : Uint16Array.from(row, (at) => cell[at] ?? 0);
 }

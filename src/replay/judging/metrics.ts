@@ -1,5 +1,4 @@
 import { pairedAuc } from '../../stats/auc.js';
-import { meanInterval } from '../../stats/paired-mean.js';
 import { pairedProportionDifference } from '../../stats/proportion.js';
 import type { ReplayMetric } from '../report/report-schema.js';
 import type { FlipCounts } from './flips.js';
@@ -58,7 +57,7 @@ function meanMetric(
   problem: string | undefined,
 ): ReplayMetric {
   if (problem !== undefined || tally.rows === 0) return absent(name, better, problem ?? 'no row has a truth');
-  const paired = meanInterval({ moments: tally.difference, level });
+  const paired = tally.interval();
   return {
     name,
     rows: tally.rows,

@@ -18,6 +18,8 @@ export interface PairedRows {
   readonly truth: Float64Array;
   /** Several classes only: the largest difference of a class's score. */
   readonly scoreDistance: Float64Array | undefined;
+  /** Rows that share a subject share a cell; undefined: no row has a subject, so each stands for itself. */
+  readonly cell: Uint16Array | undefined;
 }
 
 export interface PairedSide {
@@ -59,5 +61,6 @@ export function rowRange(rows: PairedRows, from: number, until: number): PairedR
     candidate: side(rows.candidate),
     truth: rows.truth.subarray(from, until),
     scoreDistance: rows.scoreDistance?.subarray(from, until),
+    cell: rows.cell?.subarray(from, until),
   };
 }

@@ -13,6 +13,8 @@ export const replaySettings = {
   /** Below these the normal approximation behind the intervals is not trusted, so nothing passes or fails. */
   judgedRowsMin: 100,
   rowsPerClassMin: 10,
+  /** Independent groups of rows (cells that subjects are hashed into) behind an interval. */
+  clustersMin: 30,
   /** Share of the variance that a single row may make up. */
   rowVarianceShareMax: 0.25,
   worstRows: 10,

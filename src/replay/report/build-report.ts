@@ -95,7 +95,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
       };
     }),
     notes: notesOf(parts, importedRows),
-    notJudged: [...notJudged],
+    notJudged: notJudged(plan.count.rowsWithSubject > 0),
     reproduce: reproduceCommand(options, plan.knownUntil),
   };
 }

@@ -1,9 +1,15 @@
-/** What the verdict does not cover in this release; printed with every report. */
-export const notJudged: readonly { readonly what: string; readonly why: string }[] = [
-  {
-    what: 'dependence between rows',
-    why: 'intervals take rows as independent; rows that share a subject, a key or a busy hour make them too narrow',
-  },
-  { what: 'latency', why: 'the candidate runs in batches here, which says little about single requests' },
-  { what: 'rows without truth', why: 'how they would have turned out is not guessed' },
-];
+import type { ReplayReport } from './report-schema.js';
+
+/** What the verdict does not cover in this release; printed with every report. `hasSubjects`: some row names its subject. */
+export function notJudged(hasSubjects: boolean): ReplayReport['notJudged'] {
+  return [
+    {
+      what: 'dependence between rows',
+      why: hasSubjects
+        ? 'losses and scores allow for rows of one subject being alike; flips, AUC and searched slices do not, and nothing allows for a busy hour'
+        : 'no row names a subject, so intervals take rows as independent; rows that share a key or a busy hour make them too narrow',
+    },
+    { what: 'latency', why: 'the candidate runs in batches here, which says little about single requests' },
+    { what: 'rows without truth', why: 'how they would have turned out is not guessed' },
+  ];
+}

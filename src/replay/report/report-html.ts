@@ -101,9 +101,7 @@ function metricsSection(metrics: readonly ReplayMetric[]): Markup {
         </tbody>
       </table>
     </div>
-    <p class="small soft">
-      Intervals are paired, row by row, and take rows as independent. Coloured: shown better or worse.
-    </p>
+    <p class="small soft">Intervals are paired, row by row. Coloured: shown better or worse.</p>
   </section>`;
 }
 

@@ -42,6 +42,7 @@ function binaryRows(
     candidate: side(candidate),
     truth: Float64Array.from(truth),
     scoreDistance: undefined,
+    cell: undefined,
   };
 }
 
@@ -269,6 +270,7 @@ describe('the judgement of several classes', () => {
       },
       truth,
       scoreDistance: new Float64Array(count).fill(0.1),
+      cell: undefined,
     };
     const found = judge({ rows, expect: 'no-worse', candidateFailed: 0 });
     expect(found.gates[0]).toMatchObject({ name: 'log-loss', verdict: 'PASS' });

@@ -192,6 +192,33 @@ describe('the verdict of a replay', () => {
     expect(report.slices.reduce((sum, slice) => sum + slice.rows, 0)).toBe(rows.length - failed);
   });
 
+  it('does not take many rows of one subject for many subjects', async () => {
+    // Two hundred subjects, each asked again and again with the same answer and the same outcome.
+    const subjects = toyRows(200);
+    const repeated = Array.from({ length: 20_000 }, (_, index) => {
+      const row = subjects[index % subjects.length];
+      if (row === undefined) throw new Error('no such subject');
+      return { ...row, key: `order-${index}` };
+    });
+    const asRows = await runReplay(toyReplay(repeated));
+    const named = repeated.map((row, index) => ({ ...row, subject: index % subjects.length }));
+    const bySubject = await runReplay(toyReplay(named));
+    const alone = await runReplay(toyReplay(subjects));
+    const width = ({ gates: [gate] }: typeof asRows) =>
+      (gate?.interval?.upper ?? Number.NaN) - (gate?.interval?.lower ?? Number.NaN);
+    expect(width(bySubject) / width(alone)).toBeCloseTo(1, 2);
+    expect(width(asRows) / width(alone)).toBeLessThan(0.15);
+    expect(bySubject.gates[0]?.estimate).toBeCloseTo(asRows.gates[0]?.estimate ?? Number.NaN, 12);
+    expect(bySubject.notJudged[0]?.why).toContain('allow for rows of one subject');
+  });
+
+  it('is INCONCLUSIVE when hardly any subjects are behind the rows', async () => {
+    const rows = toyRows(4_000).map((row, index) => ({ ...row, subject: index % 12 }));
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INCONCLUSIVE');
+    expect(report.reason).toContain('12 groups of subjects');
+  });
+
   it('of a regression rests on the mean absolute error', async () => {
     const regression = { task: 'regression' as const, outputs: { value: { output: 'y' } } };
     const manifests = new Map(['v1', 'v2'].map((version) => [version, formulaManifest(version, regression)]));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { clusteredMeanInterval } from '../../../src/stats/clustered-mean.js';
 import { exactMoments } from '../../../src/stats/exact-moments.js';
 import { momentsOf, momentsOfSums } from '../../../src/stats/moments.js';
 import { marginInterval, meanInterval } from '../../../src/stats/paired-mean.js';
@@ -136,5 +137,59 @@ describe('the rows needed', () => {
     });
     expect(() => rowsNeeded({ limit: NaN, mean: 0, standardDeviation: 1 })).toThrow(/limit is NaN/);
     expect(() => rowsNeeded({ limit: 1, mean: 0, standardDeviation: -1 })).toThrow(/standardDeviation is -1/);
+  });
+});
+
+describe('the interval of a mean over clusters', () => {
+  it('agrees with the cluster-robust regression of statsmodels', () => {
+    for (const { rows, sums, mean, standardError, lower, upper, p } of fixtures.clusteredMeans) {
+      const clusters = { rows: Float64Array.from(rows), sums: Float64Array.from(sums) };
+      const result = defined(clusteredMeanInterval({ clusters }));
+      const tolerance = { relative: 1e-10, absolute: standardError * 1e-10 };
+      expectClose(result.mean, mean, tolerance);
+      expectClose(result.standardError, standardError, { relative: 1e-10 });
+      expectClose(result.lower, lower, tolerance);
+      expectClose(result.upper, upper, tolerance);
+      expectClose(result.p, p, { relative: 1e-8 });
+      expect(result.df).toBe(rows.length - 1);
+    }
+  });
+
+  it('covers the truth at its level where rows of a subject are alike, and intervals of single rows do not', () => {
+    const random = seededRandom(29);
+    const rounds = 400;
+    let [covered, coveredByRows] = [0, 0];
+    for (let round = 0; round < rounds; round += 1) {
+      const rows = new Float64Array(60);
+      const sums = new Float64Array(60);
+      const moments = exactMoments();
+      for (let subject = 0; subject < 60; subject += 1) {
+        const own = random.normal();
+        for (let row = 0; row < 10; row += 1) {
+          const value = own + random.normal();
+          moments.add(value);
+          rows[subject] = (rows[subject] ?? 0) + 1;
+          sums[subject] = (sums[subject] ?? 0) + value;
+        }
+      }
+      const clustered = defined(clusteredMeanInterval({ clusters: { rows, sums } }));
+      if (clustered.lower <= 0 && clustered.upper >= 0) covered += 1;
+      const single = defined(meanInterval({ moments: moments.moments() }));
+      if (single.lower <= 0 && single.upper >= 0) coveredByRows += 1;
+    }
+    // Three standard errors around 95 %.
+    expect(Math.abs(covered / rounds - 0.95)).toBeLessThan(3 * Math.sqrt((0.95 * 0.05) / rounds));
+    expect(coveredByRows / rounds).toBeLessThan(0.75);
+  });
+
+  it('is undefined below two clusters, and takes no notice of empty ones', () => {
+    const one = { rows: Float64Array.of(5, 0), sums: Float64Array.of(1, 0) };
+    expect(clusteredMeanInterval({ clusters: one })).toEqual({
+      kind: 'undefined',
+      reason: 'fewer than two clusters of rows',
+    });
+    const two = { rows: Float64Array.of(2, 0, 3), sums: Float64Array.of(1, 0, 3) };
+    const dense = { rows: Float64Array.of(2, 3), sums: Float64Array.of(1, 3) };
+    expect(clusteredMeanInterval({ clusters: two })).toEqual(clusteredMeanInterval({ clusters: dense }));
   });
 });

@@ -84,6 +84,17 @@ const Fixtures = z.object({
   meanIntervals: z.array(
     z.object({ values: numbers, p: number, mean: number, standardError: number, levels: rows }),
   ),
+  clusteredMeans: z.array(
+    z.object({
+      rows: numbers,
+      sums: numbers,
+      mean: number,
+      standardError: number,
+      lower: number,
+      upper: number,
+      p: number,
+    }),
+  ),
   sampleSizes: rows,
   detectableDifferences: rows,
   differenceDeviations: rows,

@@ -1,5 +1,4 @@
 import type { Task } from '../../../schemas/model-manifest.js';
-import { meanInterval } from '../../../stats/paired-mean.js';
 import { rowsNeeded } from '../../../stats/sample-size.js';
 import type { ReplayGate, SliceOfRows } from '../../report/report-schema.js';
 import { formatCount } from '../../report/format-numbers.js';
@@ -66,7 +65,7 @@ export function slicesOf(options: {
 /** Judged rows that a candidate exactly as good as the control needs; undefined: cannot be said. */
 function plannedRows(losses: LossTally): number | undefined {
   if (losses.problem !== undefined || losses.judged < 2) return undefined;
-  const found = meanInterval({ moments: losses.marginMoments(), level });
+  const found = losses.marginInterval();
   if (found.kind === 'undefined') return undefined;
   const plan = rowsNeeded({
     limit: 0,
@@ -89,12 +88,11 @@ function lossesOf(
   sums: SliceSums,
 ): Pick<SliceOfRows, 'controlLoss' | 'candidateLoss' | 'increase' | 'interval'> {
   const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-  const known = sums.judged > 0 && Number.isFinite(sums.increase.mean);
-  const found = known ? meanInterval({ moments: sums.increase, level }) : undefined;
+  const { increase } = sums;
   return {
     controlLoss: finite(sums.controlLoss),
     candidateLoss: finite(sums.candidateLoss),
-    increase: known ? sums.increase.mean : null,
-    interval: found?.kind === 'value' ? intervalOf(found) : null,
+    increase: increase.kind === 'value' ? increase.mean : null,
+    interval: increase.kind === 'value' ? intervalOf(increase) : null,
   };
 }

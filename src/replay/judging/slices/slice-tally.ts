@@ -1,6 +1,10 @@
 import type { Moments } from '../../../stats/moments.js';
-import { momentsOfSums } from '../../../stats/moments.js';
-import { marginDifference } from '../../../stats/paired-mean.js';
+import { emptyMoments, momentsOfSums } from '../../../stats/moments.js';
+import { clusteredMeanInterval } from '../../../stats/clustered-mean.js';
+import type { MeanInterval } from '../../../stats/paired-mean.js';
+import { marginDifference, meanInterval } from '../../../stats/paired-mean.js';
+import type { UndefinedStatistic } from '../../../stats/undefined-statistic.js';
+import { cellTally, type CellTally } from '../cell-sums.js';
 import type { JudgedLosses } from '../judged-losses.js';
 import type { PairedRows } from '../paired-rows.js';
 import { replaySettings } from '../replay-settings.js';
@@ -16,10 +20,10 @@ export interface SliceSums {
   readonly wrongToRight: number;
   readonly controlLoss: number;
   readonly candidateLoss: number;
-  /** Of candidate loss − control loss. */
-  readonly increase: Moments;
+  /** Of candidate loss − control loss; over cells where there are any. */
+  readonly increase: MeanInterval | UndefinedStatistic;
   /** Of candidate loss − (1 + margin) × control loss. */
-  readonly margin: Moments;
+  readonly margin: MeanInterval | UndefinedStatistic;
   /** Share of the variance of that difference that the farthest row makes up. */
   readonly largestVarianceShare: number;
 }
@@ -56,6 +60,7 @@ export function sliceTally(groups: number): SliceTally {
     sums[group * width + fields.marginLeast] = Infinity;
     sums[group * width + fields.marginMost] = -Infinity;
   }
+  const cells = new Map<number, GroupCells>();
   const bump = (at: number, by: number): void => {
     sums[at] = (sums[at] ?? 0) + by;
   };
@@ -87,22 +92,40 @@ export function sliceTally(groups: number): SliceTally {
         bump(base + fields.increaseSquares, (after - before) ** 2);
         bump(base + fields.margin, margin);
         bump(base + fields.marginSquares, margin ** 2);
+        if (block.cell !== undefined) {
+          const group = codes[at] ?? 0;
+          const ofGroup = cells.get(group) ?? { increase: cellTally(), margin: cellTally() };
+          cells.set(group, ofGroup);
+          ofGroup.increase.addOne(after - before, block.cell[at] ?? 0);
+          ofGroup.margin.addOne(margin, block.cell[at] ?? 0);
+        }
         if (margin < (sums[base + fields.marginLeast] ?? 0)) sums[base + fields.marginLeast] = margin;
         if (margin > (sums[base + fields.marginMost] ?? 0)) sums[base + fields.marginMost] = margin;
       }
     },
     list: () =>
-      Array.from({ length: groups }, (_, group) => sumsOf(sums.subarray(group * width, (group + 1) * width))),
+      Array.from({ length: groups }, (_, group) =>
+        sumsOf(sums.subarray(group * width, (group + 1) * width), cells.get(group)),
+      ),
   };
 }
 
-function sumsOf(of: Float64Array): SliceSums {
+interface GroupCells {
+  readonly increase: CellTally;
+  readonly margin: CellTally;
+}
+
+const { level } = replaySettings;
+
+function sumsOf(of: Float64Array, cells: GroupCells | undefined): SliceSums {
   const at = (field: keyof typeof fields): number => of[fields[field]] ?? 0;
   const judged = at('judged');
   const momentsOf = (sum: number, squares: number): Moments =>
-    Number.isNaN(sum)
-      ? { count: 0, mean: Number.NaN, squaredDeviations: Number.NaN }
-      : momentsOfSums({ count: judged, sum, sumOfSquares: squares });
+    Number.isNaN(sum) ? emptyMoments : momentsOfSums({ count: judged, sum, sumOfSquares: squares });
+  const intervalOver = (moments: Moments, tally: CellTally | undefined): MeanInterval | UndefinedStatistic =>
+    tally === undefined || moments.count === 0
+      ? meanInterval({ moments, level })
+      : clusteredMeanInterval({ clusters: tally.clusters, level });
   const margin = momentsOf(at('margin'), at('marginSquares'));
   const farthest = Math.max((at('marginLeast') - margin.mean) ** 2, (at('marginMost') - margin.mean) ** 2);
   return {
@@ -114,8 +137,8 @@ function sumsOf(of: Float64Array): SliceSums {
     wrongToRight: at('wrongToRight'),
     controlLoss: at('control') / judged,
     candidateLoss: at('candidate') / judged,
-    increase: momentsOf(at('increase'), at('increaseSquares')),
-    margin,
+    increase: intervalOver(momentsOf(at('increase'), at('increaseSquares')), cells?.increase),
+    margin: intervalOver(margin, cells?.margin),
     largestVarianceShare:
       judged > 0 && margin.squaredDeviations > 0 ? Math.min(1, farthest / margin.squaredDeviations) : 0,
   };
