@@ -173,6 +173,30 @@ describe('segment log: a disk that fails', () => {
   });
 });
 
+describe('segment log: a disk that is slow', () => {
+  it('never holds up the thread for a frame, however lone', async () => {
+    const directory = await temporaryFolder();
+    const fileSystem = faultyFileSystem(({ operation, path }) => {
+      if (operation === 'write' && path.endsWith('.segment')) spend(1);
+      return undefined;
+    });
+    const log = await openSegmentLog({ directory, clock, segmentBytes, fileSystem });
+    for (const append of appends) await log.append(append);
+    await log.close();
+    const frames = fileSystem.calls.filter(
+      (call) => call.operation === 'write' && call.path.endsWith('.segment'),
+    );
+    expect(frames.length).toBeGreaterThanOrEqual(appends.length);
+    expect(frames.filter((call) => call.inPlace)).toEqual([]);
+  });
+});
+
+/** Keeps the thread busy: the disk is slow by at least this much, whatever else the machine does. */
+function spend(millis: number): void {
+  const start = performance.now();
+  while (performance.now() - start < millis) continue;
+}
+
 const diskBytes = 2 * 1024 * 1024;
 const probe = mountSmallDisk(64 * 1024);
 probe?.unmount();

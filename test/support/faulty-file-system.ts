@@ -11,6 +11,8 @@ export interface Call {
   readonly operation: Operation;
   readonly path: string;
   readonly index: number;
+  /** The thread waits for it. */
+  readonly inPlace: boolean;
 }
 
 /** `fail`: with this code, after this share of the bytes was written. `short`: only this share is taken, and said so. */
@@ -24,8 +26,8 @@ export function faultyFileSystem(faultFor: (call: Call) => Fault | undefined): F
 } {
   const calls: Call[] = [];
 
-  function meet(operation: Operation, path: string): Fault | undefined {
-    const call = { operation, path, index: calls.length };
+  function meet(operation: Operation, path: string, inPlace = false): Fault | undefined {
+    const call = { operation, path, index: calls.length, inPlace };
     calls.push(call);
     return faultFor(call);
   }
@@ -52,7 +54,7 @@ export function faultyFileSystem(faultFor: (call: Call) => Fault | undefined): F
         return part.length;
       },
       writeNow(bytes, at) {
-        const fault = meet('write', path);
+        const fault = meet('write', path, true);
         if (fault === undefined) return file.writeNow(bytes, at);
         const part = partOf(bytes, fault);
         if (part.length > 0) file.writeNow(part, at);

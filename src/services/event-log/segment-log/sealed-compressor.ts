@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LogFolder } from './file-system.js';
 import { type Compression, compressSegment } from './compress-segment.js';
+import { keptSegments } from './kept-segments.js';
 import type { Maintenance } from './maintenance.js';
-import { listSegments, readSegmentStart } from './segment-file.js';
+import { readSegmentStart } from './segment-file.js';
 
 /** A compression that ended, or the reason why it could not be tried. */
 export type CompressionReport = { readonly segment: number } & (
@@ -36,7 +37,7 @@ export function createSealedCompressor(options: {
   async function work(): Promise<void> {
     while (isAsked && !stopping.signal.aborted) {
       isAsked = false;
-      const segments = (await listSegments(folder.directory)).slice(0, -2);
+      const segments = (await keptSegments(folder.directory)).segments.slice(0, -2);
       for (const segment of segments.filter((candidate) => !settled.has(candidate))) {
         if (stopping.signal.aborted) return;
         const report = await maintenance.run(async () => await compressOne(segment));
@@ -49,7 +50,7 @@ export function createSealedCompressor(options: {
 
   async function compressOne(segment: number): Promise<CompressionReport | undefined> {
     // Retention may have taken it since the folder was listed.
-    if (!(await listSegments(folder.directory)).includes(segment)) return undefined;
+    if (!(await keptSegments(folder.directory)).segments.includes(segment)) return undefined;
     try {
       if ((await readSegmentStart(folder.directory, segment))?.isCompressed === true) {
         settled.add(segment);
