@@ -41,6 +41,7 @@ export function replayCompletedEvent(
         knownUntil: report.knownUntil,
         log: report.log,
         candidateDigest: report.candidate.digest,
+        settings: report.settings,
         rows: report.waterfall,
         gates: report.gates,
         metrics: report.metrics,

@@ -13,6 +13,7 @@ const ShortDigest = z
   );
 const Micros = z.int();
 const Version = z.string().min(1);
+const Verdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID']);
 
 /** Something about an input that training did not see, or that broke the contract. */
 export const Violation = z.strictObject({
@@ -135,11 +136,24 @@ const ModelRegisteredData = z.strictObject({
   }),
 });
 
+/** Why a version may serve. */
+export const PromotionEvidence = z.strictObject({
+  /** A replay that passed; the word of whoever promoted it without one; or that no version served and no replay was run. */
+  basis: z.enum(['replay', 'without-evidence', 'first-promotion']),
+  /** The last replay that judged the version, whatever it said; absent: there was none. */
+  replay: z
+    .strictObject({ replayId: Id, verdict: Verdict, reportDigest: Digest, completedAt: Micros })
+    .optional(),
+});
+export type PromotionEvidence = z.infer<typeof PromotionEvidence>;
+
 const ModelPromotedData = z.strictObject({
   model: z.string(),
   version: Version,
   previousVersion: Version.optional(),
   rollback: z.boolean(),
+  /** Absent in events of before it was asked for, and for a rollback. */
+  evidence: PromotionEvidence.optional(),
 });
 
 const ModelRetiredData = z.strictObject({ model: z.string(), version: Version });
@@ -149,7 +163,7 @@ const ReplayCompletedData = z.strictObject({
   model: z.string(),
   controlVersion: z.string(),
   candidateVersion: Version,
-  verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE', 'INVALID']),
+  verdict: Verdict,
   exitCode: z.int(),
   reportDigest: Digest,
   summary: JsonObject,

@@ -214,6 +214,36 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
     expect(result.stderr).toContain('DRIFT_NO_ROWS');
   });
 
+  it('promotes v2 after its replay passed, v3 only on the word of somebody, and records which', async () => {
+    const promoted = async (): Promise<unknown[]> =>
+      (await succeed('hindcast', ['log', 'tail', '-n', '50', '--data', data])).stdout
+        .split('\n')
+        .filter((line) => line.includes('"ModelPromoted"'))
+        .map((line) => {
+          const { version, evidence } = JSON.parse(line).data;
+          return [version, evidence?.basis, evidence?.replay?.verdict];
+        });
+    const all = ['--since', '2013-07-01', '--until', '2013-07-21', '--data', data, '--quiet'];
+    const replayed = await runCommand('replay', ['--model', 'v2', ...all]);
+    expect(replayed.code).toBe(0);
+    const free = ['--model', 'v3', '--expect', 'anything', ...all];
+    expect((await runCommand('replay', free)).code).toBe(0);
+    const refused = await runCommand('hindcast', ['model', 'promote', 'v3', '--data', data]);
+    expect(refused.code).toBe(64);
+    expect(refused.stderr).toContain('MODEL_UNPROVEN');
+    expect(refused.stderr).toContain('its last replay says FAIL');
+    const v2 = await succeed('hindcast', ['model', 'promote', 'v2', '--data', data]);
+    expect(v2.stdout).toMatch(/^PASS {2}the last replay of flights@v2[^]*flights serves v2 \(was v1\)\n/);
+    const v3 = ['model', 'promote', 'v3', '--without-evidence', '--data', data];
+    expect((await succeed('hindcast', v3)).stdout).toContain('flights serves v3 (was v2), without evidence');
+    await succeed('hindcast', ['model', 'rollback', '--data', data]);
+    expect((await promoted()).slice(-3)).toEqual([
+      ['v2', 'replay', 'PASS'],
+      ['v3', 'without-evidence', 'FAIL'],
+      ['v2', undefined, undefined],
+    ]);
+  });
+
   it('starts over when asked, and says so; the folder of somebody else is left alone', async () => {
     const again = await runCommand('hindcast', [
       'demo',

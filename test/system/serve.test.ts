@@ -75,7 +75,7 @@ describe('hindcast serve, in a process of its own', () => {
       expect(await version()).toBe('v1');
       await succeed('hindcast', ['model', 'add', bundle('v2'), '--data', data]);
       expect(await version()).toBe('v1');
-      await succeed('hindcast', ['model', 'promote', 'v2', '--data', data]);
+      await succeed('hindcast', ['model', 'promote', 'v2', '--without-evidence', '--data', data]);
       expect(await version()).toBe('v2');
       const listed = await succeed('hindcast', ['model', 'list', '--data', data]);
       expect(listed.stdout).toMatch(/v2 +serving/);

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import {
-  decidePromote,
   decideRetire,
   decideRollback,
   resolveModelReference,
@@ -27,8 +26,9 @@ export function modelCommand(program: Command): void {
     .argument('<bundle>', 'folder with model.onnx, model.yaml and reference.parquet')
     .option('--ranges-from <file.parquet>', 'data set to derive ranges, categories and missing rates from')
     .option('--promote', 'let it serve at once')
+    .option('--without-evidence', 'with --promote: also when another version serves')
     .description('register a version: signature from the ONNX file, ranges and profile from data')
-    .action(async (bundle: string, options: { rangesFrom?: string; promote?: boolean }, command: Command) => {
+    .action(async (bundle: string, options: AddFlags, command: Command) => {
       const { addModel } = await import('../add-model.js');
       await withAppender(configOf(command), async ({ appender, registry, artefacts }) => {
         const added = await addModel({
@@ -46,7 +46,8 @@ export function modelCommand(program: Command): void {
             : `${reference} is registered already, with the same content`,
         );
       });
-      if (options.promote === true) await promoteNewest(configOf(command), bundle);
+      if (options.promote === true)
+        await promoteNewest(configOf(command), bundle, options.withoutEvidence === true);
       else print('it does not serve yet: `hindcast model promote <version>`');
     });
 
@@ -126,11 +127,10 @@ export function modelCommand(program: Command): void {
   model
     .command('promote')
     .argument('<version>', '[name@]version')
-    .description('let a version serve; a running server follows at once')
-    .action((reference: string, _options: object, command: Command) =>
-      change(configOf(command), reference, (registry, name, version, meta) =>
-        decidePromote(registry, { ...meta, model: name, version }),
-      ),
+    .option('--without-evidence', 'although no replay of it passed; the event says so')
+    .description('let a version serve that a replay passed; a running server follows at once')
+    .action((reference: string, options: { withoutEvidence?: boolean }, command: Command) =>
+      promote(configOf(command), reference, options.withoutEvidence === true),
     );
 
   model
@@ -191,7 +191,18 @@ async function change(location: DataLocation, reference: string, decide: Decide)
   });
 }
 
-async function promoteNewest(location: DataLocation, bundle: string): Promise<void> {
+async function promote(location: DataLocation, reference: string, withoutEvidence: boolean): Promise<void> {
+  const { promoteModel } = await import('../promote-model.js');
+  await withAppender(location, async ({ appender }) => {
+    for (const line of await promoteModel({ location, reference, withoutEvidence, appender })) print(line);
+  });
+}
+
+async function promoteNewest(
+  location: DataLocation,
+  bundle: string,
+  withoutEvidence: boolean,
+): Promise<void> {
   const registry = await withWorkspace(location, (workspace) => workspace.registry());
   const newest = Object.entries(registry.models)
     .flatMap(([model, { versions }]) =>
@@ -203,9 +214,13 @@ async function promoteNewest(location: DataLocation, bundle: string): Promise<vo
     )
     .toSorted((a, b) => b.at - a.at)[0];
   if (newest === undefined) throw errors.BUNDLE_INVALID({ path: bundle, problem: 'it was not registered' });
-  await change(location, `${newest.model}@${newest.version}`, (state, model, version, meta) =>
-    decidePromote(state, { ...meta, model, version }),
-  );
+  await promote(location, `${newest.model}@${newest.version}`, withoutEvidence);
+}
+
+interface AddFlags {
+  readonly rangesFrom?: string;
+  readonly promote?: boolean;
+  readonly withoutEvidence?: boolean;
 }
 
 interface ListedVersion {

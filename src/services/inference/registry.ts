@@ -4,6 +4,7 @@ import type {
   ModelRegistered,
   ModelRetired,
   NewEvent,
+  PromotionEvidence,
   StoredEvent,
 } from '../../schemas/events.js';
 import { streamOf } from '../../schemas/events.js';
@@ -197,7 +198,11 @@ export function decideRegister(
 /** Makes a version serve; no event when it does already. Throws MODEL_VERSION_RETIRED, and when it is not known. */
 export function decidePromote(
   state: RegistryState,
-  options: Happening & { readonly model: string; readonly version: string },
+  options: Happening & {
+    readonly model: string;
+    readonly version: string;
+    readonly evidence?: PromotionEvidence;
+  },
 ): readonly NewEvent[] {
   const { model, version } = options;
   if (requireVersion(state, model, version).retired) throw errors.MODEL_VERSION_RETIRED({ model, version });
@@ -251,9 +256,14 @@ export function decideRetire(
 
 function promoted(
   state: RegistryState,
-  options: Happening & { readonly model: string; readonly version: string; readonly rollback: boolean },
+  options: Happening & {
+    readonly model: string;
+    readonly version: string;
+    readonly rollback: boolean;
+    readonly evidence?: PromotionEvidence;
+  },
 ): ModelPromoted {
-  const { id, occurredAt, model, version, rollback } = options;
+  const { id, occurredAt, model, version, rollback, evidence } = options;
   const previousVersion = servingVersion(state, model);
   return {
     type: 'ModelPromoted',
@@ -261,7 +271,13 @@ function promoted(
     id,
     stream: streamOf('registry', model),
     occurredAt,
-    data: { model, version, rollback, ...(previousVersion === undefined ? undefined : { previousVersion }) },
+    data: {
+      model,
+      version,
+      rollback,
+      ...(previousVersion === undefined ? undefined : { previousVersion }),
+      ...(evidence === undefined ? undefined : { evidence }),
+    },
   };
 }
 

@@ -160,6 +160,12 @@ export const catalogue = {
     message: (d) => `Version ${d.version} of model ${d.model} serves, so it cannot be retired.`,
     action: 'Promote another version first.',
   }),
+  MODEL_UNPROVEN: entry<{ model: string; version: string; problem: string }>({
+    status: 409,
+    message: (d) => `Version ${d.version} of model ${d.model} has nothing to show for itself: ${d.problem}`,
+    action:
+      'Promote it after `replay --model name@version` gave a PASS, or with --without-evidence: the event will say so. `hindcast model rollback` needs none.',
+  }),
   BUNDLE_INVALID: entry<{ path: string; problem: string }>({
     status: 422,
     message: (d) => `The bundle ${d.path} cannot be used: ${d.problem}.`,
