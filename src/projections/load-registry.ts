@@ -16,8 +16,9 @@ export async function loadRegistry(options: {
   return await againWhenOvertaken(async () => {
     const manifest = await readManifest(datasetsDirectory(options.dataDirectory));
     const { firstPosition, nextPosition } = await options.reader.head();
-    // Datasets that were lost, or restored from an old copy: the log alone has the registry too, in a snapshot.
-    const isBehind = manifest.checkpoint < firstPosition;
+    // Datasets that were lost, restored from an old copy, or made from a longer log: the log alone has the registry
+    // too, in a snapshot.
+    const isBehind = manifest.checkpoint < firstPosition || manifest.checkpoint > nextPosition;
     let state = isBehind ? emptyRegistry : manifest.registry;
     const fromPosition = isBehind ? firstPosition : manifest.checkpoint;
     if (nextPosition > fromPosition) {
@@ -30,6 +31,6 @@ export async function loadRegistry(options: {
         for (const event of batch) state = evolveRegistry(state, event);
       }
     }
-    return { state, position: Math.max(nextPosition, manifest.checkpoint) };
+    return { state, position: nextPosition };
   });
 }

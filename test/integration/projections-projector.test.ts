@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { acquireDatasetLock, releaseLockOfThread } from '../../src/projections/datasets/dataset-lock.js';
+import { openAnalytics } from '../../src/projections/datasets/open-analytics.js';
 import { loadRegistry } from '../../src/projections/load-registry.js';
 import { projectAvailable } from '../../src/projections/projector/project-available.js';
 import { rebuildProjections } from '../../src/projections/projector/rebuild-projections.js';
@@ -234,13 +235,27 @@ describe('the projector', () => {
     expect(await readdir(at.datasets)).not.toContain('projector.lock');
   });
 
-  it('refuses datasets that were made from a longer log', async () => {
-    await at.append(predicted());
+  it('shows nothing from datasets that were made from a longer log, says what to do, and a rebuild does it', async () => {
+    await at.append(predicted({ inputs: { x: 1 } }), predicted({ inputs: { x: 2 } }));
     await at.project();
     const shorter = createMemoryLog({ clock: at.clock });
-    await expect(projectAvailable({ dataDirectory: at.folder, reader: shorter })).rejects.toMatchObject({
-      code: 'DATASET_DAMAGED',
-    });
+    await shorter.append([registered(manifestOf({ x: 'float32', carrier: 'string' })), predicted()]);
+    const options = { dataDirectory: at.folder, reader: shorter };
+    const beyond = {
+      code: 'DATASET_BEYOND_LOG',
+      action: expect.stringContaining('projections rebuild'),
+    };
+    await expect(projectAvailable(options)).rejects.toMatchObject(beyond);
+    await expect(openAnalytics(options)).rejects.toMatchObject(beyond);
+    // The registry comes from the log alone, so that a server starts and says the rest.
+    expect(Object.keys((await loadRegistry(options)).state.models)).toEqual(['flights']);
+    await rebuildProjections(options);
+    const analytics = await openAnalytics(options);
+    const { rows } = await analytics.query('SELECT count(*) FROM flights');
+    const counted = [];
+    for await (const row of rows) counted.push(row);
+    expect(counted).toEqual([[1n]]);
+    await analytics.close();
     await shorter.close();
   });
 

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import type { StoredEvent } from '../../schemas/events.js';
 import type { LogReader } from '../../services/event-log/event-log.js';
 import { evolveRegistry } from '../../services/inference/registry.js';
 import { systemClock, type Clock } from '../../services/platform/clock.js';
-import { errors } from '../../services/platform/errors.js';
 import { limits } from '../../services/platform/limits.js';
 import { acquireDatasetLock } from '../datasets/dataset-lock.js';
 import { datasetsDirectory, writeManifest, type DatasetManifest } from '../datasets/dataset-manifest.js';
@@ -42,7 +40,8 @@ export interface ProjectorOptions {
 
 /**
  * Brings the datasets from their checkpoint to the log's head as it is now, in steps of bounded size. Each step is in
- * force at once and whole: a crash leaves the state before it or after it. Throws LOG_CORRUPT and DATASET_DAMAGED.
+ * force at once and whole: a crash leaves the state before it or after it. Throws LOG_CORRUPT,
+ * DATASET_DAMAGED and DATASET_BEYOND_LOG.
  */
 export async function projectAvailable(options: ProjectorOptions): Promise<ProjectionResult> {
   const directory = datasetsDirectory(options.dataDirectory);
@@ -76,12 +75,6 @@ export async function projectSteps(
 ): Promise<DatasetManifest> {
   const { directory, before, reader } = options;
   const head = await reader.head();
-  if (head.nextPosition < before.checkpoint) {
-    throw errors.DATASET_DAMAGED({
-      path: join(directory, 'manifest.json'),
-      problem: `it was made from a log of ${before.checkpoint} events or more, and this one has ${head.nextPosition}`,
-    });
-  }
   let manifest = before;
   if (head.nextPosition === before.checkpoint) return manifest;
   const database = await openDuckDb({ temporaryDirectory: directory });

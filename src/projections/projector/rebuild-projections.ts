@@ -51,8 +51,8 @@ export async function rebuildProjections(
   }
 }
 
-/** What the steps begin with: nothing, or what the log has no longer. */
-async function baseOf(options: {
+/** What the steps begin with: nothing, or what the log has no longer. Throws DATASET_NOT_REBUILDABLE. */
+export async function baseOf(options: {
   readonly directory: string;
   readonly reader: LogReader;
   /** Undefined: damaged. */
@@ -75,7 +75,7 @@ async function baseOf(options: {
 }
 
 /** Undefined: damaged. A rebuild is the remedy for that, so it is no reason to stop. */
-async function readable(directory: string): Promise<DatasetManifest | undefined> {
+export async function readable(directory: string): Promise<DatasetManifest | undefined> {
   try {
     return await readManifest(directory);
   } catch (error) {
@@ -84,7 +84,8 @@ async function readable(directory: string): Promise<DatasetManifest | undefined>
   }
 }
 
-function filesOf(manifest: DatasetManifest): string[] {
+/** Every file that a state names. */
+export function filesOf(manifest: DatasetManifest): string[] {
   return [
     ...manifest.models.flatMap((model) => [
       ...model.parts.map((part) => part.path),

@@ -14,7 +14,7 @@ import { registryBefore } from './registry-before.js';
 /**
  * The state in force and the log's head, such that the log can be read from the state's checkpoint. Datasets that were
  * lost begin with the first event that is kept, and say so in `missingBefore`. Throws DATASET_DAMAGED when they end
- * before it (they were restored from an old copy).
+ * before it (they were restored from an old copy), DATASET_BEYOND_LOG when they end behind the log's head.
  */
 export async function currentManifest(
   directory: string,
@@ -25,6 +25,13 @@ export async function currentManifest(
   const { firstPosition } = head;
   // What was dropped between the two looks was projected before: another look at the manifest finds it.
   if (manifest.checkpoint < firstPosition) manifest = await readManifest(directory);
+  if (manifest.checkpoint > head.nextPosition) {
+    throw errors.DATASET_BEYOND_LOG({
+      path: join(directory, 'manifest.json'),
+      checkpoint: String(manifest.checkpoint),
+      nextPosition: String(head.nextPosition),
+    });
+  }
   if (manifest.checkpoint >= firstPosition) return { manifest, head };
   if (manifest.checkpoint === 0) {
     return { manifest: lostManifest(firstPosition, await registryBefore(reader, firstPosition)), head };

@@ -21,9 +21,10 @@ export async function proposeRetention(options: {
   const segments = await segmentFacts(join(dataDirectory, 'log'));
   const nextPosition = segments.at(-1)?.endPosition ?? 0;
   if (projectedPosition > nextPosition) {
-    throw errors.DATASET_DAMAGED({
+    throw errors.DATASET_BEYOND_LOG({
       path: join(directory, 'manifest.json'),
-      problem: `it was made from a log of ${projectedPosition} events or more, and this one has ${nextPosition}`,
+      checkpoint: String(projectedPosition),
+      nextPosition: String(nextPosition),
     });
   }
   return planRetention({ segments, policy, projectedPosition, nowMicros });

@@ -249,6 +249,11 @@ export const catalogue = {
     action:
       'Read from the first position that is kept. The datasets still have the predictions that were dropped: ask them with `hindcast sql`.',
   }),
+  LOG_CUT_REFUSED: entry<{ position: string; problem: string }>({
+    status: 409,
+    message: (d) => `The log is not cut at position ${d.position}: ${d.problem}.`,
+    action: 'Run `hindcast log repair` without --cut-at: it names what is damaged, and changes nothing.',
+  }),
   LOG_CLOSED: entry<object>({
     status: 503,
     exitCode: 70,
@@ -293,6 +298,14 @@ export const catalogue = {
     exitCode: 70,
     message: (d) => `The dataset file ${d.path} cannot be read: ${d.problem}.`,
     action: 'Datasets are made from the log: run `hindcast projections rebuild`.',
+  }),
+  DATASET_BEYOND_LOG: entry<{ path: string; checkpoint: string; nextPosition: string }>({
+    status: 500,
+    exitCode: 70,
+    message: (d) =>
+      `The datasets of ${d.path} hold events before position ${d.checkpoint}, and the log ends before ${d.nextPosition}: it was cut, or replaced by an older one.`,
+    action:
+      'The log is what counts: run `hindcast projections rebuild`. If the log is the one that is wrong, restore it from a backup instead.',
   }),
   DATASET_NOT_REBUILDABLE: entry<{ path: string; firstPosition: string; problem: string }>({
     status: 409,
@@ -355,6 +368,28 @@ export const catalogue = {
     status: 422,
     message: (d) => `The file ${d.path} cannot be imported: ${d.problem}.`,
     action: 'CSV (.csv), JSON lines (.jsonl, .ndjson) and Parquet (.parquet) are taken.',
+  }),
+  // Backup
+  BACKUP_REFUSED: entry<{ path: string; problem: string }>({
+    status: 409,
+    message: (d) => `Nothing was backed up to ${d.path}: ${d.problem}.`,
+    action: 'Name a new folder, or one that holds an earlier backup of this log.',
+  }),
+  BACKUP_DAMAGED: entry<{ path: string; problem: string }>({
+    status: 500,
+    exitCode: 70,
+    message: (d) => `The backup ${d.path} cannot be trusted: ${d.problem}.`,
+    action: 'Use another backup; nothing was restored from this one.',
+  }),
+  RESTORE_REFUSED: entry<{ directory: string; problem: string }>({
+    status: 409,
+    message: (d) => `Nothing was restored to ${d.directory}: ${d.problem}.`,
+    action: 'Restore into a new folder with --data, and start the server on that one.',
+  }),
+  FOLDER_BUSY: entry<{ directory: string; holder: string }>({
+    status: 409,
+    message: (d) => `Another process is filling ${d.directory} (${d.holder}).`,
+    action: 'Wait until it ends, or name another folder.',
   }),
   // Setting up
   CONFIG_INVALID: entry<{ source: string; problem: string }>({

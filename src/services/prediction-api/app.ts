@@ -15,6 +15,7 @@ import { modelsRoute } from './routes/models-route.js';
 import { operationsRoutes } from './routes/operations-routes.js';
 import { outcomesRoute } from './routes/outcomes-route.js';
 import { predictRoute } from './routes/predict-route.js';
+import { shownSchema } from './route-docs.js';
 import type { ServingModels } from './serving-models.js';
 
 declare module 'fastify' {
@@ -67,6 +68,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   installErrorHandler(app, options);
   if (options.tokens.length > 0) requireToken(app, options.tokens);
   await app.register(swagger, {
+    transform: ({ schema, url }) => ({ schema: shownSchema(schema), url }),
     openapi: {
       info: {
         title: 'Hindcast',

@@ -11,15 +11,21 @@ interface RouteDocs {
   readonly replyHeaders?: { readonly [name: string]: string };
 }
 
-/** Route options that only document: OpenAPI is made from the same zod schemas that the handlers check with. */
+/**
+ * Route options that only document: OpenAPI is made from the same zod schemas that the handlers check with. What the
+ * request consists of stands under a key of its own, so that fastify does not look for something to check in each.
+ */
 export function documented(docs: RouteDocs): { schema: Record<string, unknown> } {
   const schema: Record<string, unknown> = {
     summary: docs.summary,
     description: docs.description ?? docs.summary,
   };
-  if (docs.body !== undefined) schema['body'] = jsonSchema(docs.body);
-  if (docs.params !== undefined) schema['params'] = jsonSchema(docs.params);
-  if (docs.headers !== undefined) schema['headers'] = jsonSchema(docs.headers);
+  const { body, params, headers } = docs;
+  schema[requestKey] = Object.fromEntries(
+    Object.entries({ body, params, headers }).flatMap(([part, type]) =>
+      type === undefined ? [] : [[part, jsonSchema(type)]],
+    ),
+  );
   if (docs.response !== undefined) {
     schema['response'] = {
       200: { ...jsonSchema(docs.response), ...headersOf(docs.replyHeaders) },
@@ -28,6 +34,14 @@ export function documented(docs: RouteDocs): { schema: Record<string, unknown> }
   }
   return { schema };
 }
+
+/** A route's schema as OpenAPI shows it. */
+export function shownSchema(schema: object): object {
+  const { [requestKey]: request, ...rest }: Record<string, unknown> = { ...schema };
+  return typeof request === 'object' && request !== null ? { ...rest, ...request } : rest;
+}
+
+const requestKey = 'documentedRequest';
 
 const errorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), action: z.string() }),

@@ -1,0 +1,85 @@
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { dirname, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { syncPath } from '../../projections/datasets/replace-file.js';
+
+/** Takes lines as fast as whoever reads them, and no faster. */
+export interface LineOutput {
+  /** False when nobody reads any more: a pipe whose other end has closed. */
+  write(lines: readonly string[]): Promise<boolean>;
+  /** Everything that was written has left; a file has its name from now on. */
+  finish(): Promise<void>;
+  /** A file is not put in place; nothing is left of it. */
+  discard(): Promise<void>;
+}
+
+/** Lines to standard output. */
+export function standardOutput(): LineOutput {
+  const pipe = watched(process.stdout);
+  return {
+    write: pipe.write,
+    finish: async () => undefined,
+    discard: async () => undefined,
+  };
+}
+
+/** Lines to a file, written aside and renamed at the end; it replaces one of that name. */
+export async function fileOutput(path: string): Promise<LineOutput> {
+  const target = resolve(path);
+  const aside = `${target}.part`;
+  const handle = await open(aside, 'w', 0o600);
+  const stream = createWriteStream(aside, { fd: handle });
+  const file = watched(stream);
+  const end = async (): Promise<void> => {
+    stream.end();
+    if (!stream.closed) await once(stream, 'close');
+  };
+  return {
+    write: async (lines) => {
+      if (await file.write(lines)) return true;
+      throw file.failure() ?? new Error(`${aside} cannot be written`);
+    },
+    finish: async () => {
+      await end();
+      await syncPath(aside);
+      await rename(aside, target);
+      await syncPath(dirname(target));
+    },
+    discard: async () => {
+      await end();
+      await rm(aside, { force: true });
+    },
+  };
+}
+
+function watched(stream: Writable): {
+  readonly write: LineOutput['write'];
+  readonly failure: () => Error | undefined;
+} {
+  let failure: Error | undefined;
+  stream.on('error', (error) => {
+    failure ??= error;
+  });
+  return {
+    failure: () => failure,
+    write: async (lines) => {
+      if (failure === undefined && !stream.write(lines.map((line) => `${line}\n`).join('')))
+        // It drains, or fails.
+        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(
+          rethrowUnless(() => failure),
+        );
+      if (failure === undefined) return true;
+      if ('code' in failure && failure.code === 'EPIPE') return false;
+      throw failure;
+    },
+  };
+}
+
+/** The error that the stream met is answered by who asked for the write. */
+function rethrowUnless(known: () => Error | undefined): (error: unknown) => void {
+  return (error) => {
+    if (known() === undefined) throw error;
+  };
+}
