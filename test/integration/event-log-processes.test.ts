@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/schemas/events.js';
 import { openAppender } from '../../src/services/event-log/remote-appender.js';
+import { listSegments, readSegmentStart } from '../../src/services/event-log/segment-log/segment-file.js';
 import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
 import { openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
 import { verifyLog } from '../../src/services/event-log/verify-log.js';
@@ -204,7 +205,8 @@ describe('segment log: a writer that is killed', () => {
     let openMsMax = 0;
     let checkedUntil = 0;
     for (let round = 0; round < killRounds; round += 1) {
-      const child = startChild('write', directory, String(64 * 1024));
+      // Every other life compresses too, and may be killed in the middle of that.
+      const child = startChild('write', directory, String(64 * 1024), round % 2 === 1 ? 'compress' : '');
       const ended = once(child, 'exit');
       // Often soon after the start, when a segment is turned or the lock just taken over.
       const killAfter = 1 + Math.floor(random() ** 2 * 1_500);
@@ -215,10 +217,11 @@ describe('segment log: a writer that is killed', () => {
         const [id, position] = line.split(' ');
         acknowledged[Number(position)] = id ?? '';
         received += 1;
-        // This process reads while the child writes, and turns segments.
-        reading ??= ids(directory, checkedUntil).then((found) => {
-          if (found.length < readable) throw new Error('a reader went back');
-          readable = found.length;
+        // This process reads while the child writes, turns segments and compresses them.
+        const from = sum.readsMeanwhile % 4 === 0 ? 0 : checkedUntil;
+        reading ??= ids(directory, from).then((found) => {
+          if (from + found.length < readable) throw new Error('a reader went back');
+          readable = from + found.length;
           sum.readsMeanwhile += 1;
           reading = undefined;
         });
@@ -250,8 +253,13 @@ describe('segment log: a writer that is killed', () => {
     }
     const verified = await verifyLog({ directory, deep: true });
     expect(verified).toMatchObject({ events: checkedUntil, damage: undefined });
+    let compressed = 0;
+    for (const segment of await listSegments(directory)) {
+      if ((await readSegmentStart(directory, segment))?.isCompressed === true) compressed += 1;
+    }
+    if (killRounds >= 100) expect(compressed).toBeGreaterThan(0);
     console.log(
-      `kill -9: ${JSON.stringify(sum)}, lost 0, ${verified.segments} segments, slowest opening ${openMsMax.toFixed(0)} ms`,
+      `kill -9: ${JSON.stringify(sum)}, lost 0, ${verified.segments} segments, ${compressed} compressed, slowest opening ${openMsMax.toFixed(0)} ms`,
     );
   }, 1_800_000);
 });

@@ -1,12 +1,13 @@
 // A process of its own for tests of the log, on the built code. Modes:
-//   write <directory> <segmentBytes>  holds the log, appends without end, prints `<id> <position>` once acknowledged
+//   write <directory> <segmentBytes> [compress]  holds the log, appends without end, prints `<id> <position>` once
+//                                     acknowledged, and compresses sealed segments meanwhile
 //   hold <directory>                  holds the log, appends one event, prints `ready`, ends when its input ends
 //   append <directory> <count>        appends through whoever holds the log, prints the receipt and the way it took
 import { randomUUID } from 'node:crypto';
 import { openAppender } from '../../dist/services/event-log/remote-appender.js';
 import { openSegmentLog } from '../../dist/services/event-log/segment-log/segment-log.js';
 
-const [mode, directory, number] = process.argv.slice(2);
+const [mode, directory, number, compress] = process.argv.slice(2);
 const clock = { nowMicros: () => Date.now() * 1000 };
 
 function outcome() {
@@ -18,7 +19,8 @@ function outcome() {
     occurredAt: clock.nowMicros(),
     data: {
       model: 'flights',
-      key: randomUUID(),
+      // Not all of it chance, so that there is something to compress.
+      key: `flight ${Math.random().toString(2).slice(2, 60)}`,
       truth: Math.random(),
       observedAt: clock.nowMicros(),
       origin: 'live',
@@ -27,7 +29,12 @@ function outcome() {
 }
 
 if (mode === 'write') {
-  const log = await openSegmentLog({ directory, clock, segmentBytes: Number(number) });
+  const log = await openSegmentLog({
+    directory,
+    clock,
+    segmentBytes: Number(number),
+    compressSealed: compress === 'compress',
+  });
   const appendForever = async (size) => {
     for (;;) {
       const events = Array.from({ length: size }, outcome);
