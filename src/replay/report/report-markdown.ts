@@ -1,4 +1,4 @@
-import { gateWords } from './condition-words.js';
+import { conditionWords, gateWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { code, codeBlock, markdownTable, prose } from './markdown-markup.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, WorstRow } from './report-schema.js';
@@ -10,6 +10,8 @@ const bytesMax = 60_000;
 const rowsMax = 40;
 const labelsMax = 8;
 const worstMax = 5;
+const slicesMax = 12;
+const discoveredMax = 5;
 const textMax = 300;
 const commandMax = 4_000;
 
@@ -28,6 +30,8 @@ export function renderMarkdownReport(report: ReplayReport): string {
     gateSection(report),
     metricSection(report),
     flipSection(report),
+    sliceSection(report),
+    discoveredSection(report),
     notComparedSection(report),
     trustSection(report),
     worstSection(report),
@@ -127,6 +131,64 @@ function flipSection({ flips }: ReplayReport): Section | undefined {
   });
   const text = `${words}\n\n${labels.length > labelsMax ? `The matrix of ${labels.length} labels stands in report.json.` : table}`;
   return { title: 'Labels that flip', text };
+}
+
+/** Gated ones first, then protected ones, then those with most rows. */
+function sliceSection({ slices, settings }: ReplayReport): Section | undefined {
+  if (slices.length === 0) return undefined;
+  const shown = slices
+    .toSorted(
+      (one, other) =>
+        Number(other.verdict !== null) - Number(one.verdict !== null) ||
+        Number(other.protected) - Number(one.protected) ||
+        other.rows - one.rows,
+    )
+    .slice(0, slicesMax);
+  const rows = shown.map((slice) => [
+    prose(shortText(conditionWords(slice), 80)),
+    slice.verdict ?? 'too small',
+    formatSigned(slice.increase),
+    slice.interval === null ? '–' : formatInterval(slice.interval),
+    formatCount(slice.flipped),
+    formatCount(slice.rows),
+  ]);
+  const interval = `${percent(settings.level)} interval`;
+  const titles = ['slice', 'gate', 'loss, candidate − control', interval, 'flips', 'rows'];
+  return {
+    title: 'Slices',
+    text: `${markdownTable({ titles, textColumns: 2, rows })}${more(slices.length - rows.length, 'slices')}`,
+  };
+}
+
+function discoveredSection({ discovered, settings }: ReplayReport): Section | undefined {
+  if (discovered === null || discovered.slices.length === 0) return undefined;
+  const { by, sampledRows, slices } = discovered;
+  const number = (value: number): string => (by === 'loss' ? formatSigned(value) : formatPercent(value));
+  const rows = slices
+    .slice(0, discoveredMax)
+    .map((slice) => [
+      prose(shortText(slice.conditions.map(conditionWords).join(' and '), 160)),
+      number(slice.effect),
+      number(slice.rest),
+      formatInterval(slice.interval),
+      slice.shareOfFlips === null ? '–' : formatPercent(slice.shareOfFlips, 0),
+      formatCount(slice.rows),
+    ]);
+  const titles = [
+    'where',
+    'here',
+    'elsewhere',
+    `here − elsewhere, ${percent(settings.level)} interval`,
+    'of all flips',
+    'rows',
+  ];
+  return {
+    title:
+      by === 'loss'
+        ? 'Where the candidate is worst against the rest'
+        : 'Where most labels change against the rest',
+    text: `${by === 'loss' ? 'Loss, candidate − control' : 'Share of labels that change'}; found on one half of ${formatCount(sampledRows)} rows, tested on the other.\n\n${markdownTable({ titles, textColumns: 1, rows })}${more(slices.length - rows.length, 'of them')}`,
+  };
 }
 
 function notComparedSection({ waterfall, notes, settings, notJudged, failures }: ReplayReport): Section {

@@ -16,15 +16,13 @@ export interface ReportPaint {
 }
 
 const worstShown = 5;
+const gatesShown = 20;
 
 /** The report as text of at most 80 columns (before paint), the verdict first; ends with a newline. */
 export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): string {
   const heading = (title: string): string => paint.bold(title);
   const sections: (readonly string[])[] = [
-    [
-      `${verdictPaint(report.verdict, paint)(report.verdict)}  ${visibleText(report.model)}: ${visibleText(candidateWords(report))}`,
-      ...wrap(visibleText(report.reason), 0),
-    ],
+    [...headline(report, paint), ...wrap(visibleText(report.reason), 0)],
     [
       ...labelled('range', `${report.range.from} to ${report.range.until}`),
       ...(report.knownUntil === null ? [] : labelled('known', `truth as known at ${report.knownUntil}`)),
@@ -36,9 +34,7 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
       heading(metricLine('', 'control', 'candidate', 'difference [95 % interval]')),
       ...metricLines(report, paint),
     ],
-    ...(report.gates.length === 0
-      ? []
-      : [[heading('Gates'), ...shownGates(report).flatMap((gate) => gateLines(gate, paint))]]),
+    ...(report.gates.length === 0 ? [] : [[heading('Gates'), ...gateSection(report, paint)]]),
     ...changeSections(report, heading),
     ...sliceLines(report, heading),
     ...worstSections(report, heading),
@@ -107,7 +103,7 @@ function waterfallLine(line: {
 function metricLines(report: ReplayReport, paint: ReportPaint): readonly string[] {
   return report.metrics.map((metric) => {
     const { name, control, candidate, difference, interval, better, note } = metric;
-    if (difference === null) return cut(`  ${name.padEnd(20)}${note ?? 'not computed'}`);
+    if (difference === null) return cut(visibleText(`  ${name.padEnd(20)}${note ?? 'not computed'}`));
     const text = `${formatSigned(difference)} ${interval === null ? '' : formatInterval(interval)}`;
     const line = metricLine(name, formatValue(control), formatValue(candidate), text);
     if (interval === null || better === 'neither') return line;
@@ -119,12 +115,29 @@ function metricLines(report: ReplayReport, paint: ReportPaint): readonly string[
 }
 
 function metricLine(name: string, control: string, candidate: string, difference: string): string {
-  return cut(`  ${name.padEnd(20)}${control.padStart(10)}  ${candidate.padStart(10)}  ${difference}`);
+  return cut(
+    visibleText(`  ${name.padEnd(20)}${control.padStart(10)}  ${candidate.padStart(10)}  ${difference}`),
+  );
+}
+
+function headline(report: ReplayReport, paint: ReportPaint): readonly string[] {
+  const { verdict, model } = report;
+  const [first = '', ...rest] = wrap(visibleText(`${verdict}  ${model}: ${candidateWords(report)}`), 0);
+  return [first.replace(verdict, verdictPaint(verdict, paint)(verdict)), ...rest];
 }
 
 /** Slices have a table of their own; here stand only those whose gate does not pass. */
 function shownGates({ gates }: ReplayReport): readonly ReplayGate[] {
   return gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS');
+}
+
+function gateSection(report: ReplayReport, paint: ReportPaint): readonly string[] {
+  const gates = shownGates(report);
+  const left = gates.length - gatesShown;
+  return [
+    ...gates.slice(0, gatesShown).flatMap((gate) => gateLines(gate, paint)),
+    ...(left <= 0 ? [] : [`  and ${formatCount(left)} more, in the json and html reports`]),
+  ];
 }
 
 function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
@@ -133,7 +146,7 @@ function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
       ? 'no interval'
       : `${formatSigned(gate.estimate)} ${formatInterval(gate.interval)}`;
   const [first = '', ...rest] = wrap(
-    `${gate.verdict} ${visibleText(gateWords(gate))} over ${formatCount(gate.rows)} rows: ${gate.measures}`,
+    `${gate.verdict} ${visibleText(gateWords(gate))} over ${formatCount(gate.rows)} rows: ${visibleText(gate.measures)}`,
     2,
   );
   return [

@@ -6,6 +6,7 @@ import { renderHtmlReport } from '../../../src/replay/report/report-html.js';
 import { reportJson } from '../../../src/replay/report/report-json.js';
 import { renderTerminalReport } from '../../../src/replay/report/report-terminal.js';
 import { ReplayCompleted } from '../../../src/schemas/events.js';
+import { hostileReport, hugeReport } from '../../support/odd-reports.js';
 import { makeReports } from '../../support/toy-reports.js';
 
 const same = (text: string): string => text;
@@ -19,6 +20,15 @@ describe('the terminal report', () => {
     for (const [name, report] of Object.entries(await reports())) {
       for (const line of renderTerminalReport(report, plain).split('\n')) {
         expect(line.length, `${name}: ${line}`).toBeLessThanOrEqual(80);
+      }
+    }
+  });
+
+  it('keeps to 80 columns and shows no control character when every name is long or hostile', async () => {
+    for (const report of Object.values(await reports())) {
+      for (const odd of [hostileReport(report), hugeReport(report)]) {
+        const lines = renderTerminalReport(odd, plain).split('\n');
+        expect(lines.filter((line) => line.length > 80 || /[\p{Cc}\p{Cf}]/u.test(line))).toEqual([]);
       }
     }
   });
