@@ -271,6 +271,44 @@ describe('event codec', () => {
     }
   });
 
+  it('gives values at every border between the sizes of MessagePack back', () => {
+    const borders = [
+      0,
+      7,
+      8,
+      15,
+      16,
+      31,
+      32,
+      127,
+      128,
+      255,
+      256,
+      32_767,
+      65_535,
+      65_536,
+      2 ** 31,
+      2 ** 32 - 1,
+      2 ** 32,
+    ];
+    const numbers = borders.flatMap((border) => [border - 1, border, border + 1, -border - 1]);
+    const lengths = [0, 1, 31, 32, 33, 47, 48, 49, 255, 256, 65_535, 65_536];
+    const inputs = {
+      numbers,
+      ascii: lengths.map((length) => 'a'.repeat(length)),
+      accents: lengths.map((length) => `${'a'.repeat(Math.max(0, length - 1))}é`),
+      pairs: lengths.map((length) => '😀'.repeat(length >> 2)),
+      bytes: lengths.map((length) => new Uint8Array(length).fill(length)),
+      lists: [14, 15, 16, 65_534, 65_535, 65_536].map((length) =>
+        Array.from({ length }, (_, index) => index % 3),
+      ),
+    };
+    expect(inputsOf(roundTrip(withInputs(inputs)))).toStrictEqual([inputs]);
+    const rows = numbers.map((value, index) => ({ value, text: 'b'.repeat(lengths[index % 10] ?? 0) }));
+    expect(inputsOf(roundTrip(withInputs(...rows)))).toStrictEqual(rows);
+    for (const row of rows) expect(inputsOf(roundTrip(withInputs(row)))).toStrictEqual([row]);
+  });
+
   it('takes 64 levels', () => {
     const inputs = { deep: nested(64) };
     expect(inputsOf(roundTrip(withInputs(inputs)))).toStrictEqual([inputs]);
