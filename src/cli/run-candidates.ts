@@ -56,9 +56,9 @@ export async function runCandidates(
   for (const [index, model] of models.entries()) {
     signal.throwIfAborted();
     const progress = startProgress({
-      what: models.length === 1 ? 'replaying' : `replaying ${model}`,
+      what: `${options.dryRun ? 'reading' : 'replaying'}${models.length === 1 ? '' : ` ${model}`}`,
       unit: 'rows',
-      quiet: quiet || options.dryRun,
+      quiet,
     });
     const single = { ...request, model, out: folders[index] ?? options.reportsFolder };
     const run = {

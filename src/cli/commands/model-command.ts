@@ -48,7 +48,7 @@ export function modelCommand(program: Command): void {
       });
       if (options.promote === true)
         await promoteNewest(configOf(command), bundle, options.withoutEvidence === true);
-      else print('it does not serve yet: `hindcast model promote <version>`');
+      else print('it does not serve yet: judge it with `replay`, then `hindcast model promote <version>`');
     });
 
   model

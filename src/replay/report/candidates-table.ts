@@ -35,13 +35,14 @@ function cells(outcome: CandidateOutcome): readonly string[] {
   if ('error' in outcome) return [outcome.candidate, 'not run', '', outcome.error.code];
   const { report } = outcome;
   const gate = decidingGate(report);
-  if (gate === undefined) return [outcome.candidate, report.verdict, 'none', ''];
+  if (gate === undefined) return [outcome.candidate, report.verdict, '–', ''];
   const found = gate.interval === null ? '' : ` ${formatInterval(gate.interval)}`;
   return [outcome.candidate, report.verdict, gateWords(gate), `${formatSigned(gate.estimate)}${found}`];
 }
 
-/** The gate that made the verdict, else the first. */
+/** The gate that made the verdict, else the first; of an invalid comparison none counts. */
 function decidingGate({ gates, verdict }: ReplayReport): ReplayGate | undefined {
+  if (verdict === 'INVALID') return undefined;
   return gates.find((gate) => gate.verdict === verdict) ?? gates[0];
 }
 

@@ -71,8 +71,10 @@ function headline(report: ReplayReport): string {
 
 const severity = { FAIL: 0, INCONCLUSIVE: 1, PASS: 2 } as const;
 
-function gateSection({ gates, settings }: ReplayReport): Section | undefined {
+function gateSection({ gates, settings, verdict }: ReplayReport): Section | undefined {
   if (gates.length === 0) return { title: 'Gates', text: 'Nothing was gated.' };
+  const invalid =
+    verdict === 'INVALID' ? 'The comparison is invalid: what the gates found counts for nothing.\n\n' : '';
   const shown =
     gates.length <= rowsMax
       ? gates
@@ -94,7 +96,7 @@ function gateSection({ gates, settings }: ReplayReport): Section | undefined {
   const table = markdownTable({ titles, textColumns: 2, rows: shown.map(row) });
   return {
     title: 'Gates',
-    text: `${table}${more(gates.length - shown.length, 'gates')}\n\n${words.join('\n')}`,
+    text: `${invalid}${table}${more(gates.length - shown.length, 'gates')}\n\n${words.join('\n')}`,
   };
 }
 

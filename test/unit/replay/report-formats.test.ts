@@ -65,6 +65,12 @@ describe('the Markdown report', () => {
     expect(renderMarkdownReport(few!)).toMatch(/About [\d,]+ rows would be needed/);
   });
 
+  it('says of an invalid comparison that its gates count for nothing', async () => {
+    const { invalid, pass } = await made;
+    expect(renderMarkdownReport(invalid!)).toMatch(/^## ⚠️ INVALID[^]*counts for nothing/);
+    expect(renderMarkdownReport(pass!)).not.toContain('counts for nothing');
+  });
+
   it('lets nothing from outside become markup, a link or a mention, and shows all of it', async () => {
     for (const report of Object.values(await made)) {
       const markdown = renderMarkdownReport(hostileReport(report));

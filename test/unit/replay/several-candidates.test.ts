@@ -30,7 +30,8 @@ describe('several candidates', () => {
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     expect(text).toMatch(/^pass +PASS +log-loss +[+−]0\.\d+ \[[+−]0\.\d+, [+−]0\.\d+\]$/m);
-    expect(text).toMatch(/^none +PASS +none$/m);
+    expect(text).toMatch(/^none +PASS +–$/m);
+    expect(text).toMatch(/^invalid +INVALID +–$/m);
     expect(text).toMatch(/^v9 +not run +REPLAY_CANDIDATE_UNFIT$/m);
     for (const [name, report] of reports)
       expect(text.replaceAll('\n', ' ')).toContain(`${name}: ${report.reason.slice(0, 30)}`);
