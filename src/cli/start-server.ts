@@ -17,6 +17,7 @@ import type { Config } from '../services/platform/config.js';
 import type { Logger } from '../services/platform/logger.js';
 import { limits } from '../services/platform/limits.js';
 import { createMetrics } from '../services/platform/metrics.js';
+import type { Metrics } from '../services/platform/metrics.js';
 import { systemTimers } from '../services/platform/timers.js';
 import { buildApp } from '../services/prediction-api/app.js';
 import { createIdempotentPredictions } from '../services/prediction-api/idempotent-predictions.js';
@@ -50,7 +51,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   let models: ServingModels | undefined;
   const follow = async (events: readonly StoredEvent[]): Promise<void> => await models?.follow(events);
   const location = logLocation(config);
-  const opened = await openServerLog(config, { location, follow, logger });
+  const opened = await openServerLog(config, { location, follow, logger, metrics });
   const { log } = opened;
   const closers: (() => Promise<void>)[] = [() => log.close()];
   const stop = async (): Promise<void> => {
@@ -93,6 +94,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
           metrics,
           rejections,
           recent,
+          durability: config.log.durability,
         }),
         log,
         clock: systemClock,
@@ -150,9 +152,10 @@ async function openServerLog(
     readonly location: LogLocation;
     readonly follow: (events: readonly StoredEvent[]) => Promise<void>;
     readonly logger: Logger;
+    readonly metrics: Metrics;
   },
 ): Promise<ServerLog> {
-  const { location, follow, logger } = options;
+  const { location, follow, logger, metrics } = options;
   if (location.cluster !== undefined) {
     assertClusterSettings(config);
     return { kind: 'cluster', log: await openClusterLog(location.cluster, systemClock) };
@@ -161,10 +164,20 @@ async function openServerLog(
     directory: location.directory,
     clock: systemClock,
     compressSealed: config.log.compressSealed,
+    durability: config.log.durability,
+    onLost: ({ events, error }) => {
+      metrics.lostEvents(events);
+      logger.error({ events, err: error }, 'acknowledged events could not be made durable and are lost');
+    },
     onCompression: (report) => reportCompression(report, logger),
     onForeignAppend: follow,
   });
   reportRecovery(log.recovery, logger);
+  metrics.logDurability(config.log.durability, log.acknowledgedEvents);
+  if (config.log.durability.mode === 'buffered') {
+    const { windowMs } = config.log.durability;
+    logger.warn({ windowMs }, 'predictions are answered before they are durable, by as much as the window');
+  }
   return { kind: 'disk', log };
 }
 

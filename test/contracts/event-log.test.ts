@@ -21,3 +21,13 @@ for (const segmentBytes of [16 * 1024, 8 * 1024 * 1024]) {
     };
   });
 }
+
+describeEventLogContract('segments with buffered durability', async (clock) => {
+  const directory = await mkdtemp(join(tmpdir(), 'hindcast-log-'));
+  const durability = { mode: 'buffered', windowMs: 20 } as const;
+  return {
+    log: await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024, durability }),
+    reader: async () => await openSegmentLogReader({ directory }),
+    remove: async () => await rm(directory, { recursive: true }),
+  };
+});

@@ -18,6 +18,11 @@ export function logRetainCommand(log: Command): void {
     .option('--dry-run', 'say what would be dropped, and drop nothing')
     .action(async (options: { dryRun?: boolean }, command: Command) => {
       const config = configOf(command);
+      if (config.log.url !== undefined) {
+        throw errors.USAGE_INVALID({
+          problem: 'Retention is for a log on disk; on a cluster the streams have settings of their own',
+        });
+      }
       const policy = policyOf(config);
       if (policy === undefined) {
         throw errors.USAGE_INVALID({

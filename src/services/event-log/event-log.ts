@@ -79,7 +79,9 @@ export interface EventAppender {
    * Resolves only when all events are durable, in the order given, at adjacent positions where the adapter has that
    * capability; rejects when none is. MUST refuse with LOG_BUSY instead of queueing without bound, with
    * LOG_BATCH_TOO_LARGE past the adapter's limit, with LOG_WRITE_FAILED after a failed sync, for good, and with
-   * LOG_UNAVAILABLE while a cluster is away.
+   * LOG_UNAVAILABLE while a cluster is away. On a log that was opened with buffered durability an append whose events
+   * all say `durability: buffered` resolves before they are durable, with the positions that they will have; after a
+   * crash within the window those positions are given again, to other events. Readers never see what is not durable.
    * `events` MUST NOT be changed by the caller afterwards.
    */
   append(events: readonly NewEvent[]): Promise<AppendReceipt>;

@@ -225,7 +225,8 @@ export const catalogue = {
     status: 503,
     exitCode: 70,
     message: (d) => `The log could not make events durable and refuses further writes: ${d.problem}.`,
-    action: 'Check the disk (space, health), then start the process again; what was acknowledged is safe.',
+    action:
+      'Check the disk (space, health), then start the process again; what was acknowledged as durable is safe.',
   }),
   LOG_DISK_FULL: entry<{ directory: string; bytes: number }>({
     status: 503,

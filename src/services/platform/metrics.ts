@@ -1,3 +1,4 @@
+import type { Durability } from '../../schemas/durability.js';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -26,6 +27,10 @@ export interface Metrics {
     readonly oldestRecordedAt: number | undefined;
   }): void;
   retentionFailed(): void;
+  /** `acknowledgedEvents`: how many are acknowledged and not durable yet; asked with /metrics. */
+  logDurability(durability: Durability, acknowledgedEvents: () => number): void;
+  /** Acknowledged events that will not become durable. */
+  lostEvents(events: number): void;
 }
 
 export function createMetrics(): Metrics {
@@ -36,7 +41,7 @@ export function createMetrics(): Metrics {
   const served = new Map<string, { readonly model: string; readonly version: string; rows: number }>();
   const predictions: Counter<'model' | 'version'> = new Counter({
     name: 'hindcast_predictions_total',
-    help: 'Predictions served and durable',
+    help: 'Predictions served and acknowledged',
     labelNames: ['model', 'version'],
     registers,
     collect: (): void => {
@@ -105,7 +110,7 @@ export function createMetrics(): Metrics {
   });
   const append = new Histogram({
     name: 'hindcast_log_append_seconds',
-    help: 'From handing events to the log until they are durable',
+    help: 'From handing events to the log until it acknowledges them',
     buckets: secondsBuckets,
     registers,
   });
@@ -150,6 +155,29 @@ export function createMetrics(): Metrics {
     help: 'Looks of retention that ended with an error',
     registers,
   });
+  const mode = new Gauge({
+    name: 'hindcast_log_durability',
+    help: '1 for the mode in which predictions are acknowledged: durable, or buffered for up to the window',
+    labelNames: ['mode'],
+    registers,
+  });
+  const bufferWindow = new Gauge({
+    name: 'hindcast_log_buffer_window_seconds',
+    help: 'A commit begins at the latest so long after an acknowledgement; 0: before it',
+    registers,
+  });
+  let acknowledged = (): number => 0;
+  const acknowledgedEvents: Gauge = new Gauge({
+    name: 'hindcast_log_acknowledged_events',
+    help: 'Events that are acknowledged and not durable yet',
+    registers,
+    collect: (): void => acknowledgedEvents.set(acknowledged()),
+  });
+  const lostEvents = new Counter({
+    name: 'hindcast_log_lost_events_total',
+    help: 'Acknowledged events that could not be made durable',
+    registers,
+  });
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -185,5 +213,11 @@ export function createMetrics(): Metrics {
       segmentsWaiting.set(applied.plan.waiting.length);
     },
     retentionFailed: () => retentionFailures.inc(),
+    logDurability: (durability, count) => {
+      mode.set({ mode: durability.mode }, 1);
+      bufferWindow.set(durability.mode === 'buffered' ? durability.windowMs / 1000 : 0);
+      acknowledged = count;
+    },
+    lostEvents: (events) => lostEvents.inc(events),
   };
 }

@@ -1,3 +1,4 @@
+import type { Durability } from '../../schemas/durability.js';
 import type { NewEvent, PredictionFailed, PredictionServed, Violation } from '../../schemas/events.js';
 import type { JsonObject, Scalar } from '../../schemas/json-value.js';
 import type { PredictedRows } from '../inference/shared-run.js';
@@ -64,6 +65,8 @@ export interface PredictionReply {
   readonly model: string;
   readonly version: string;
   readonly rows: readonly RowReply[];
+  /** What was promised of the served rows; undefined: none was served. */
+  readonly durability?: Durability | undefined;
   /** Where the answer stands in the log; undefined when it was recorded without an idempotency mark. */
   readonly recorded?: RecordedAnswer | undefined;
   /** It is the answer to an earlier request with the same Idempotency-Key. */
@@ -83,8 +86,9 @@ export interface RecordedAnswer {
 export type RecordPredictions = (request: PredictionRequest) => Promise<PredictionReply>;
 
 /**
- * The use case: validate → infer → append → reply. The reply leaves only after every served row is durable; a row
- * that breaks the contract is refused by itself and costs the others nothing.
+ * The use case: validate → infer → append → reply. The reply leaves only after every served row is durable, or, with
+ * buffered durability, will be so within the window; a row that breaks the contract is refused by itself and costs the
+ * others nothing.
  */
 export function createRecordPredictions(options: {
   readonly models: ServingModels;
@@ -93,8 +97,11 @@ export function createRecordPredictions(options: {
   readonly metrics: Metrics;
   readonly rejections: RejectionRecorder;
   readonly recent: RecentPredictions;
+  /** What the log was opened with; `durable` unless told. */
+  readonly durability?: Durability;
 }): RecordPredictions {
   const { models, log, clock, metrics, rejections, recent } = options;
+  const { durability = { mode: 'durable' } } = options;
   return async (request) => {
     const started = performance.now();
     const serving = models.serving(request.model);
@@ -107,7 +114,7 @@ export function createRecordPredictions(options: {
 
     const predicted = await serving.runner.predict(accepted.map((row) => row.inputs));
     const now = clock.nowMicros();
-    const { events, served, failed } = eventsOf(serving, request, accepted, predicted, now);
+    const { events, served, failed } = eventsOf({ serving, request, accepted, predicted, now, durability });
     const marked = request.idempotency !== undefined && served.length > 0;
     if (marked) {
       // What a repeated request must be told again stands in the log with what was served.
@@ -117,8 +124,8 @@ export function createRecordPredictions(options: {
     countRows(metrics, request.model, served, failed);
     const appending = performance.now();
     const receipt = await log.append(events);
-    const durable = performance.now();
-    metrics.appendSeconds((durable - appending) / 1000);
+    const acknowledged = performance.now();
+    metrics.appendSeconds((acknowledged - appending) / 1000);
     metrics.predictions(request.model, serving.manifest.version, served.length);
     metrics.logPosition((receiptPosition(receipt, events.length - 1) ?? -1) + 1);
     const replies: RowReply[] = served.map(({ row, event, offset }) => {
@@ -132,14 +139,15 @@ export function createRecordPredictions(options: {
         violations: row.violations,
       };
     });
-    metrics.requestSeconds((durable - started) / 1000);
+    metrics.requestSeconds((acknowledged - started) / 1000);
     const allServed = refused.length === 0 && failed.length === 0;
     const answer = reply(
       serving,
       request,
       allServed ? replies : [...replies, ...refused, ...failed].toSorted((a, b) => a.row - b.row),
     );
-    return marked ? { ...answer, recorded: recordedBy(receipt, events.length, now) } : answer;
+    const promised = served.length === 0 ? answer : { ...answer, durability };
+    return marked ? { ...promised, recorded: recordedBy(receipt, events.length, now) } : promised;
   };
 }
 
@@ -186,13 +194,15 @@ function validate(
   return { accepted, refused };
 }
 
-function eventsOf(
-  serving: ServingModel,
-  request: PredictionRequest,
-  accepted: readonly AcceptedRow[],
-  predicted: PredictedRows,
-  now: number,
-): { events: NewEvent[]; served: ServedRow[]; failed: RefusedRow[] } {
+function eventsOf(fields: {
+  serving: ServingModel;
+  request: PredictionRequest;
+  accepted: readonly AcceptedRow[];
+  predicted: PredictedRows;
+  now: number;
+  durability: Durability;
+}): { events: NewEvent[]; served: ServedRow[]; failed: RefusedRow[] } {
+  const { serving, request, accepted, predicted, now, durability } = fields;
   const events: NewEvent[] = [];
   const served: ServedRow[] = [];
   const failed: RefusedRow[] = [];
@@ -202,7 +212,10 @@ function eventsOf(
     at += 1;
     if (outcome === undefined) throw errors.INTERNAL({ problem: 'the shared run lost a row' });
     if (outcome.kind === 'predicted') {
-      const event = servedEvent({ serving, request, row, predicted, outputs: outcome.outputs, now });
+      const event = servedEvent({
+        ...{ serving, request, row, predicted, now, durability },
+        outputs: outcome.outputs,
+      });
       served.push({ row, event, offset: events.length });
       events.push(event);
     } else {
@@ -246,6 +259,7 @@ function servedEvent(fields: {
   predicted: PredictedRows;
   outputs: { readonly [role: string]: Scalar };
   now: number;
+  durability: Durability;
 }): PredictionServed {
   const { serving, request, row, predicted } = fields;
   const { key, subject, occurredAt } = row.row;
@@ -264,12 +278,13 @@ function servedEvent(fields: {
       batchRows: predicted.batchRows,
       latency: { queueMicros: predicted.queueMicros, inferenceMicros: predicted.inferenceMicros },
       outputs: fields.outputs,
-      durability: 'durable',
+      durability: fields.durability.mode,
     },
     sensitive: subject === undefined ? { inputs: row.inputs } : { inputs: row.inputs, subject },
   };
   if (request.traceparent !== undefined) event.traceparent = request.traceparent;
   if (key !== undefined) event.data.key = key;
+  if (fields.durability.mode === 'buffered') event.data.bufferWindowMs = fields.durability.windowMs;
   if (row.violations !== undefined) event.data.violations = [...row.violations];
   return event;
 }

@@ -1,3 +1,4 @@
+import type { Durability } from '../../schemas/durability.js';
 import type { StoredEvent } from '../../schemas/events.js';
 import type { LogReader } from '../event-log/event-log.js';
 import { errors, recordedError } from '../platform/errors.js';
@@ -33,9 +34,11 @@ export async function readRecordedAnswer(
   const served = events.find((event) => event.type === 'PredictionServed');
   if (served === undefined || events.length !== recorded.events)
     throw errors.INTERNAL({ problem: 'the log does not hold the answer to this Idempotency-Key any more' });
-  const { requestId, model, version } = served.data;
+  const { requestId, model, version, bufferWindowMs } = served.data;
   const rows = events.map(rowReply).toSorted((a, b) => a.row - b.row);
-  return { requestId, model, version, rows, recorded };
+  const durability: Durability =
+    bufferWindowMs === undefined ? { mode: 'durable' } : { mode: 'buffered', windowMs: bufferWindowMs };
+  return { requestId, model, version, rows, durability, recorded };
 }
 
 /** What was acknowledged with buffered durability becomes visible within its window. */

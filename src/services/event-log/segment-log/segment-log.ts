@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { Durability } from '../../../schemas/durability.js';
 import type { StoredEvent } from '../../../schemas/events.js';
 import type { Clock } from '../../platform/clock.js';
 import { errors } from '../../platform/errors.js';
 import { limits } from '../../platform/limits.js';
+import { type Timers, systemTimers } from '../../platform/timers.js';
+import { BufferedQueue, type LostEvents } from '../buffered-queue.js';
 import { CommitQueue } from '../commit-queue.js';
 import type { EventLog } from '../event-log.js';
 import { type WriterLock, acquireWriterLock } from '../writer-lock.js';
@@ -31,6 +34,11 @@ export interface SegmentLogOptions {
   readonly compressSealed?: boolean;
   /** What came of each. */
   readonly onCompression?: (report: CompressionReport) => void;
+  /** `durable` unless told. Buffered: appends of events that say so of themselves are acknowledged before they are. */
+  readonly durability?: Durability;
+  /** Acknowledged events that could not be made durable; the log refuses appends from then on. */
+  readonly onLost?: (lost: LostEvents) => void;
+  readonly timers?: Timers;
   /** How files are written; a test puts faults into it. */
   readonly fileSystem?: FileSystem;
   /** Awaited before another process gets the answer to what it appended through this one. */
@@ -41,6 +49,9 @@ export interface SegmentLogOptions {
 export interface SegmentLog extends EventLog {
   /** What opening had to mend: the caller logs it. */
   readonly recovery: Recovery;
+  readonly durability: Durability;
+  /** Events that are acknowledged, and not durable yet; 0 unless buffered. */
+  acknowledgedEvents(): number;
   /**
    * Makes the log begin at a segment's first position, and removes the segments before it. Whoever asks has carried
    * forward what must outlive them. Throws LOG_CORRUPT when that segment is damaged or there is none, LOG_WRITE_FAILED.
@@ -73,7 +84,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       segmentBytes: options.segmentBytes ?? limits.segmentBytes,
       onSealed: () => compressor?.look(),
     }).catch(throwWriteFailure);
-    log = assemble({ folder, clock: options.clock, compressor, maintenance, ...opened });
+    log = assemble({ folder, options, compressor, maintenance, ...opened });
     compressor?.look();
     const server = await serveAppends({
       socketPath: lock.socketPath,
@@ -133,20 +144,37 @@ async function openWriter(
 function assemble(parts: {
   folder: LogFolder;
   writer: SegmentWriter;
-  clock: Clock;
+  options: SegmentLogOptions;
   maintenance: Maintenance;
   recovery: Recovery;
   compressor: SealedCompressor | undefined;
 }): SegmentLog {
-  const { writer, clock } = parts;
+  const { writer, options } = parts;
+  const { clock, durability = { mode: 'durable' } } = options;
   const waiting = new Set<() => void>();
-  const queue = new CommitQueue(async (events, payload, { isLone }) => {
-    const firstPosition = writer.head.nextPosition;
-    const recordedAt = Math.max(clock.nowMicros(), writer.head.recordedAt);
-    await writer.commit(events, payload, { recordedAt, inPlace: isLone });
-    for (const wake of Array.from(waiting)) wake();
-    return { firstPosition, recordedAt };
-  });
+  const buffered =
+    durability.mode === 'buffered'
+      ? new BufferedQueue({
+          commitFrame: async (events, payload, recordedAt) => {
+            await writer.commit(events, payload, { recordedAt });
+            for (const wake of Array.from(waiting)) wake();
+          },
+          end: () => writer.head,
+          windowMs: durability.windowMs,
+          clock,
+          timers: options.timers ?? systemTimers,
+          onLost: options.onLost ?? (() => undefined),
+        })
+      : undefined;
+  const queue =
+    buffered ??
+    new CommitQueue(async (events, payload, { isLone }) => {
+      const firstPosition = writer.head.nextPosition;
+      const recordedAt = Math.max(clock.nowMicros(), writer.head.recordedAt);
+      await writer.commit(events, payload, { recordedAt, inPlace: isLone });
+      for (const wake of Array.from(waiting)) wake();
+      return { firstPosition, recordedAt };
+    });
   const reader = createReader({
     directory: parts.folder.directory,
     head: async () => writer.head,
@@ -170,6 +198,8 @@ function assemble(parts: {
     ...reader,
     capabilities: { densePositions: true, adjacentAppends: true, monotonicRecordedAt: true, durable: true },
     recovery: parts.recovery,
+    durability,
+    acknowledgedEvents: () => buffered?.acknowledgedEvents ?? 0,
     append: async (events) => await queue.append(events),
     async dropBefore(firstPosition) {
       if (firstPosition > writer.head.segment) {
@@ -183,10 +213,13 @@ function assemble(parts: {
         .catch(throwWriteFailure);
     },
     async close() {
-      await queue.close();
-      await parts.compressor?.close();
-      await reader.close();
-      await writer.close();
+      try {
+        await queue.close();
+      } finally {
+        await parts.compressor?.close();
+        await reader.close();
+        await writer.close();
+      }
     },
   };
 }

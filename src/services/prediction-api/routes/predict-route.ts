@@ -27,7 +27,7 @@ export function predictRoute(app: FastifyInstance, record: RecordPredictions): v
       summary: 'Predict one row or many',
       description:
         'Send one row as {"inputs": {...}} or many as {"rows": [{"inputs": {...}}, ...]}. Each row may carry a key (your own name for it) and a subject. ' +
-        'The reply leaves after the predictions are durable. A row that breaks the contract is listed in "rejected"; the others are served. ' +
+        'The reply leaves after the predictions are durable ("durability": "durable"), or, when the server is configured so, up to bufferWindowMs before ("buffered"). A row that breaks the contract is listed in "rejected"; the others are served. ' +
         'With an Idempotency-Key the request can be repeated: within 10 minutes the same key and body get the recorded answer, with Idempotent-Replayed: true; ' +
         'another body is answered 409. Keys belong to the access token and the model; an answer without a served row is not kept.',
       headers: z.object({
@@ -71,6 +71,8 @@ const predictResponse = z.object({
   requestId: z.string(),
   model: z.string(),
   version: z.string(),
+  durability: z.enum(['durable', 'buffered']).optional(),
+  bufferWindowMs: z.int().optional(),
   predictions: z.array(
     z.object({
       row: z.int(),
@@ -129,6 +131,7 @@ function replyTo(model: string, result: PredictionReply | undefined, malformed: 
         requestId: result.requestId,
         model,
         version: result.version,
+        ...promised(result),
         predictions: result.rows.map(served),
       },
     };
@@ -158,10 +161,17 @@ function replyTo(model: string, result: PredictionReply | undefined, malformed: 
       requestId: result?.requestId,
       model,
       version: result?.version,
+      ...promised(result),
       predictions,
       ...(rejected.length === 0 ? undefined : { rejected }),
     },
   };
+}
+
+function promised(result: PredictionReply | undefined): object | undefined {
+  const durability = result?.durability;
+  if (durability?.mode !== 'buffered') return durability && { durability: durability.mode };
+  return { durability: durability.mode, bufferWindowMs: durability.windowMs };
 }
 
 function served(row: Extract<RowReply, { kind: 'served' }>): object {
