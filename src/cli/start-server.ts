@@ -158,6 +158,7 @@ async function openServerLog(
   const { location, follow, logger, metrics } = options;
   if (location.cluster !== undefined) {
     assertClusterSettings(config);
+    metrics.logDurability({ mode: 'durable' }, () => 0);
     return { kind: 'cluster', log: await openClusterLog(location.cluster, systemClock) };
   }
   const log = await openSegmentLog({

@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/schemas/events.js';
 import type { LogReader, ReadQuery } from '../../src/services/event-log/event-log.js';
@@ -14,6 +18,7 @@ import { faultyFileSystem } from '../support/faulty-file-system.js';
 import { samplePredictions, sampleStartMicros } from '../support/sample-events.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
+const script = fileURLToPath(new URL('../support/log-child.mjs', import.meta.url));
 const hourMicros = 3_600_000_000;
 const segmentBytes = 16 * 1024;
 
@@ -141,6 +146,42 @@ describe('retention: dropping whole segments', () => {
     await expect(rest()).rejects.toMatchObject({ code: 'LOG_DROPPED' });
     await reader.close();
     await log.close();
+  });
+
+  it('lets three other processes read on while segments turn, are compressed and are dropped', async () => {
+    const { directory } = await writtenLog(60);
+    const log = await reopen(directory, { compressSealed: true });
+    const reads = 60;
+    const children = Array.from({ length: 3 }, () =>
+      spawn(process.execPath, [script, 'read', directory, String(reads)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    );
+    const ends = children.map(async (child) => {
+      const words: string[] = [];
+      const ended = once(child, 'exit');
+      for await (const line of createInterface({ input: child.stdout })) words.push(line);
+      return [...words, (await ended)[0]] as const;
+    });
+    let running = true;
+    const done = Promise.all(ends).finally(() => {
+      running = false;
+    });
+    let dropped = 0;
+    for (let seed = 1; running; seed += 1) {
+      for (let append = 0; append < 10; append += 1) await log.append(samplePredictions(20, seed));
+      const segments = await segmentFacts(directory);
+      const kept = segments[Math.max(0, segments.length - 12)]?.firstPosition ?? 0;
+      dropped += (await log.dropBefore(kept)).segments;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const [first, seen, code] of await done) {
+      expect([first, code]).toEqual(['reading', 0]);
+      expect(Number(seen)).toBeGreaterThan(reads * 20);
+    }
+    expect(dropped).toBeGreaterThan(20);
+    await log.close();
+    expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
   });
 
   it('says that segments are missing when nothing says that they were dropped', async () => {
@@ -273,6 +314,7 @@ describe('planRetention', () => {
     firstPosition,
     endPosition: firstPosition + 10,
     recordedAt: index * 1_000,
+    previousRecordedAt: Math.max(0, index - 1) * 1_000,
     bytes: 100,
   }));
   const plan = (
@@ -310,6 +352,22 @@ describe('planRetention', () => {
     expect(plan({ retainBytes: 1 }, 0)).toEqual([0, 0, 4]);
     expect(plan({ retainBytes: 1 }, 29)).toEqual([20, 2, 2]);
     expect(plan({ retainBytes: 1 }, 30)).toEqual([30, 3, 1]);
+  });
+
+  it('asks for another segment when the last has gathered for a sixteenth of the time', () => {
+    const lastOf = (nowMicros: number, projectedPosition = 50) => {
+      const { isLastDue, isLastExpired } = planRetention({
+        segments,
+        policy: { retainMicros: 16_000, retainBytes: undefined },
+        projectedPosition,
+        nowMicros,
+      });
+      return [isLastDue, isLastExpired];
+    };
+    expect(lastOf(4_000)).toEqual([false, false]);
+    expect(lastOf(4_001)).toEqual([true, false]);
+    expect(lastOf(20_001)).toEqual([true, true]);
+    expect(lastOf(20_001, 49)).toEqual([true, false]);
   });
 
   it('drops nothing more when the clock is set back', () => {

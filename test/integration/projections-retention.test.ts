@@ -43,7 +43,8 @@ class Folder {
   readonly clock: ReturnType<typeof manualClock>;
   log: SegmentLog;
   readonly #random = seededRandom(5);
-  readonly #predictions: string[] = [];
+  /** Ids of all predictions to come, so that a truth can be there first. */
+  readonly #ids = Array.from({ length: 4_000 }, nextUuid);
   #keys = 0;
 
   private constructor(data: string, log: SegmentLog, clock: ReturnType<typeof manualClock>) {
@@ -70,22 +71,24 @@ class Folder {
     for (let made = 0; made < appends; made += 1) {
       const events: NewEvent[] = [];
       for (let row = 0; row < 12; row += 1) {
-        const key = `k${this.#keys}`;
+        const [key, id] = [`k${this.#keys}`, this.#ids[this.#keys] ?? ''];
         this.#keys += 1;
         const model = random() < 0.3 ? 'fraud' : 'flights';
         const event = predicted({
+          id,
           model,
           key,
           inputs: { x: random(), y: random() < 0.5 ? 'red' : 'blue', odd: Math.floor(random() * 9) },
           occurredAt: firstDayMicros + Math.floor(random() * 60 * dayMicros),
         });
-        this.#predictions.push(event.id);
         events.push(event);
       }
       for (let outcome = 0; outcome < 4; outcome += 1) {
-        const before = this.#predictions[Math.floor(random() * this.#predictions.length)] ?? '';
+        const before = this.#ids[Math.floor(random() * this.#keys)] ?? '';
+        const after = this.#ids[this.#keys + Math.floor(random() * 200)] ?? '';
         const observedAt = firstDayMicros + Math.floor(random() * 90 * dayMicros);
         events.push(observed({ predictionId: before }, random() < 0.5 ? 1 : 0, { observedAt }));
+        events.push(observed({ predictionId: after }, 0, { observedAt }));
         events.push(observed({ key: `k${this.#keys + Math.floor(random() * 300)}` }, 1, { observedAt }));
       }
       await this.append(...events);
@@ -236,6 +239,36 @@ describe('retention and the datasets', () => {
     await folder.log.close();
   });
 
+  it('keeps no event much longer than asked, however little traffic there is', async () => {
+    const folder = await Folder.make();
+    await folder.log.close();
+    // This traffic would fill a segment in years.
+    const options = { directory: join(folder.data, 'log'), clock: folder.clock, segmentBytes: 1024 * 1024 };
+    folder.log = await openSegmentLog(options);
+    await folder.append(registered(manifestOf({ x: 'float32' })));
+    await folder.append(registered(manifestOf({ x: 'float32' }, { name: 'fraud' })));
+    await folder.promote('flights', 'v1');
+    for (let day = 0; day < 40; day += 1) {
+      await folder.append(predicted());
+      folder.clock.advance(dayMicros - 3_600_000_000);
+      await folder.project();
+      const { oldestRecordedAt = 0 } = await folder.retain(8 * dayMicros);
+      expect(folder.clock.nowMicros() - oldestRecordedAt).toBeLessThanOrEqual(10 * dayMicros);
+    }
+    // Nor when nothing comes at all; and a quiet log does not grow by being looked at.
+    folder.clock.advance(30 * dayMicros);
+    await folder.project();
+    await folder.retain(8 * dayMicros);
+    const { firstPosition, nextPosition } = await folder.log.head();
+    expect(nextPosition - firstPosition).toBe(1);
+    for (let look = 0; look < 5; look += 1) await folder.retain(8 * dayMicros);
+    expect((await folder.log.head()).nextPosition).toBe(nextPosition);
+    expect(servingVersion(await folder.registry(), 'flights')).toBe('v1');
+    expect((await folder.tables())[0]).toHaveLength(40);
+    await folder.log.close();
+    expect((await verifyLog({ directory: join(folder.data, 'log') })).damage).toBeUndefined();
+  });
+
   it('keeps which version served at any instant, over many drops and restarts', async () => {
     const folder = await busyFolder();
     const instants = Array.from({ length: 30 }, (_, at) => firstDayMicros + 100 * dayMicros + keep(at * 5));
@@ -337,7 +370,7 @@ describe('retention and the datasets', () => {
 describe('runRetention', () => {
   it('looks at once and then now and then, goes on after an error, and ends with the signal', async () => {
     const applied: AppliedRetention = {
-      plan: { firstPosition: 0, drop: [], waiting: [] },
+      plan: { firstPosition: 0, drop: [], waiting: [], isLastDue: false, isLastExpired: false },
       dropped: { segments: 0, bytes: 0, events: 0 },
       oldestRecordedAt: undefined,
     };

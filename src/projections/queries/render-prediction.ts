@@ -21,7 +21,7 @@ export function renderPrediction(shown: ShownPrediction): string {
       ...optional('trace', shown.traceparent),
       ['origin', origin],
       ...optional('latency', latencyOf(shown)),
-      ...optional('durability', shown.durability ?? null),
+      ...optional('durability', durabilityOf(shown)),
     ]),
     ...(shown.failure === undefined ? [] : [`  ${shown.failure.message}`]),
     '',
@@ -46,6 +46,11 @@ export function renderPrediction(shown: ShownPrediction): string {
         `  ${isoOf(replay.occurredAt)}  ${replay.candidateVersion} against ${replay.controlVersion}: ${replay.verdict}${replay.said === undefined ? '' : `; of this one: ${JSON.stringify(replay.said)}`}`,
     ),
   ].join('\n');
+}
+
+function durabilityOf({ durability, bufferWindowMs }: ShownPrediction): string | null {
+  if (durability === undefined) return null;
+  return bufferWindowMs === undefined ? durability : `${durability}, within ${bufferWindowMs} ms`;
 }
 
 function latencyOf({ latency, latencyMs, batchRows }: ShownPrediction): string | null {

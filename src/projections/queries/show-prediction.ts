@@ -61,6 +61,8 @@ export interface ShownPrediction {
   readonly batchRows: number | undefined;
   /** Undefined for a prediction that failed. */
   readonly durability: 'durable' | 'buffered' | undefined;
+  /** Of a buffered one: a commit was to begin within so many milliseconds. */
+  readonly bufferWindowMs: number | undefined;
   /** The truth in force, and every outcome about it, as it became known. */
   readonly truth: string | number | null;
   readonly truthHistory: readonly ShownOutcome[];
@@ -111,6 +113,7 @@ export async function showPrediction(options: {
     latency: served?.latency,
     batchRows: served?.batchRows,
     durability: served?.durability,
+    bufferWindowMs: served?.bufferWindowMs,
     truth: found.truth,
     truthHistory: await analytics.with((session) => truthHistory(session, event)),
     replays: await analytics.with((session) => replaysOf(session, event)),

@@ -32,8 +32,12 @@ export async function applyRetention(options: {
   readonly configuration: Readonly<Record<string, Scalar>>;
 }): Promise<AppliedRetention> {
   const { dataDirectory, log, policy, clock } = options;
-  const plan = await proposeRetention({ dataDirectory, policy, nowMicros: clock.nowMicros() });
-  if (plan.drop.length > 0) await carryForward(options);
+  const propose = async () => await proposeRetention({ dataDirectory, policy, nowMicros: clock.nowMicros() });
+  let plan = await propose();
+  // A log with little traffic would fill a segment in years, and drop nothing before.
+  if (plan.isLastDue) log.turnSegment();
+  if (plan.drop.length > 0 || plan.isLastExpired) await carryForward(options);
+  if (plan.isLastExpired) plan = await propose();
   const dropped = await log.dropBefore(plan.firstPosition);
   return { plan, dropped, oldestRecordedAt: await oldestRecordedAt(log) };
 }

@@ -13,7 +13,14 @@ export interface RetentionPlan {
   readonly drop: readonly SegmentFact[];
   /** Segments that the policy does not keep, but that the projector has not taken yet. */
   readonly waiting: readonly SegmentFact[];
+  /** The last segment has gathered events for so long that the next ones should begin another. */
+  readonly isLastDue: boolean;
+  /** All events of the last segment are too old and projected: it can be dropped once another has begun. */
+  readonly isLastExpired: boolean;
 }
+
+/** A segment's events are dropped together, so it gathers them for at most this share of the time that they stay. */
+const gatheringShare = 1 / 16;
 
 /**
  * Which segments to drop: from the oldest on, sealed ones (never the last) whose events are all too old, or that the
@@ -40,7 +47,13 @@ export function planRetention(options: {
     if (waiting.length > 0 || segment.endPosition > projectedPosition) waiting.push(segment);
     else drop.push(segment);
   }
+  const last = segments.at(-1);
+  const hasEvents = last !== undefined && last.endPosition > last.firstPosition;
+  const { retainMicros = Infinity } = policy;
   return {
+    isLastDue: hasEvents && last.previousRecordedAt < nowMicros - retainMicros * gatheringShare,
+    isLastExpired:
+      hasEvents && last.recordedAt < oldest && last.endPosition <= projectedPosition && waiting.length === 0,
     firstPosition: drop.at(-1)?.endPosition ?? segments[0]?.firstPosition ?? 0,
     drop,
     waiting,

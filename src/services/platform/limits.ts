@@ -8,7 +8,7 @@ export const limits = {
   appendEventsMax: 16_384,
   appendQueueEventsMax: 131_072,
   bufferedEventsMax: 8_192,
-  bufferedBytesMax: 8 * 1024 * 1024,
+  bufferedBytesMax: 16 * 1024 * 1024,
   frameBytesMax: 64 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
   rawBodyBytesMax: 4_096,

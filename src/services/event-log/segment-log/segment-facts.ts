@@ -6,10 +6,14 @@ import { readHeadFile } from './head-file.js';
 import { keptSegments } from './kept-segments.js';
 import { readSegmentStart, segmentName } from './segment-file.js';
 
-/** A sealed segment, or the last. `recordedAt`: of its last event, microseconds UTC. `bytes`: on disk. */
+/**
+ * A sealed segment, or the last. `bytes`: on disk. Times are of events, microseconds UTC: `recordedAt` of its last one,
+ * `previousRecordedAt` of the last one before it, 0 when there is none.
+ */
 export interface SegmentFact {
   readonly firstPosition: number;
   readonly endPosition: number;
+  readonly previousRecordedAt: number;
   readonly recordedAt: number;
   readonly bytes: number;
 }
@@ -19,18 +23,18 @@ export async function segmentFacts(directory: string): Promise<readonly SegmentF
   const head = readHeadFile(directory)?.head;
   if (head === undefined) throw errors.LOG_NOT_FOUND({ directory });
   const segments = (await keptSegments(directory)).segments.filter((segment) => segment <= head.segment);
-  const facts: SegmentFact[] = [];
-  for (const [index, firstPosition] of segments.entries()) {
+  const found: { firstPosition: number; bytes: number; previousRecordedAt: number }[] = [];
+  for (const firstPosition of segments) {
     const { size: bytes } = await stat(join(directory, segmentName(firstPosition)));
-    const next = segments[index + 1];
-    if (next === undefined) {
-      const { nextPosition: endPosition, recordedAt } = head;
-      facts.push({ firstPosition, endPosition, recordedAt, bytes });
-    } else {
-      const following = await readSegmentStart(directory, next);
-      if (following === undefined) throw corrupt(next, 0, next, "the segment's header is damaged");
-      facts.push({ firstPosition, endPosition: next, recordedAt: following.recordedAt, bytes });
+    const start = await readSegmentStart(directory, firstPosition);
+    if (start === undefined) {
+      throw corrupt(firstPosition, 0, firstPosition, "the segment's header is damaged");
     }
+    found.push({ firstPosition, bytes, previousRecordedAt: start.recordedAt });
   }
-  return facts;
+  return found.map((segment, index) => ({
+    ...segment,
+    endPosition: found[index + 1]?.firstPosition ?? head.nextPosition,
+    recordedAt: found[index + 1]?.previousRecordedAt ?? head.recordedAt,
+  }));
 }

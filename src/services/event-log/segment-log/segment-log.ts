@@ -49,9 +49,10 @@ export interface SegmentLogOptions {
 export interface SegmentLog extends EventLog {
   /** What opening had to mend: the caller logs it. */
   readonly recovery: Recovery;
-  readonly durability: Durability;
   /** Events that are acknowledged, and not durable yet; 0 unless buffered. */
   acknowledgedEvents(): number;
+  /** The next append begins a new segment, when the last has events and there is room on the disk. */
+  turnSegment(): void;
   /**
    * Makes the log begin at a segment's first position, and removes the segments before it. Whoever asks has carried
    * forward what must outlive them. Throws LOG_CORRUPT when that segment is damaged or there is none, LOG_WRITE_FAILED.
@@ -198,9 +199,9 @@ function assemble(parts: {
     ...reader,
     capabilities: { densePositions: true, adjacentAppends: true, monotonicRecordedAt: true, durable: true },
     recovery: parts.recovery,
-    durability,
     acknowledgedEvents: () => buffered?.acknowledgedEvents ?? 0,
     append: async (events) => await queue.append(events),
+    turnSegment: () => writer.turnNext(),
     async dropBefore(firstPosition) {
       if (firstPosition > writer.head.segment) {
         throw errors.INTERNAL({ problem: `the segment at ${firstPosition} is not there to begin with` });

@@ -35,6 +35,7 @@ export class SegmentWriter {
   #prepared: Promise<void> | undefined;
   readonly #onSealed: () => void;
   #failure: HindcastError | undefined;
+  #isTurnAsked = false;
   /** Moving average of what a synced write takes; as slow until the first was measured. */
   #writeMicros = inPlaceMicrosMax;
 
@@ -116,6 +117,11 @@ export class SegmentWriter {
     }
   }
 
+  /** The next commit begins a new segment, when the last has frames and there is room for another. */
+  turnNext(): void {
+    this.#isTurnAsked = true;
+  }
+
   /** After it the head on disk is no older than the one that readers see. */
   async syncHead(): Promise<void> {
     await this.#headWriter.sync();
@@ -145,6 +151,7 @@ export class SegmentWriter {
       this.#head.hash,
     );
     if (this.#head.offset + bytes.length > this.#fileBytes) await this.#rotate(bytes.length);
+    else if (this.#isTurnAsked) await this.#turnAsAsked(bytes.length);
     const { segment, offset } = this.#head;
     const start = performance.now();
     if (inPlace && bytes.length <= inPlaceBytesMax && this.#writeMicros < inPlaceMicrosMax) {
@@ -170,6 +177,17 @@ export class SegmentWriter {
     this.#headWriter.write(head);
     this.#head = head;
     this.#prepareAhead();
+  }
+
+  async #turnAsAsked(frameBytes: number): Promise<void> {
+    this.#isTurnAsked = false;
+    if (this.#head.offset === segmentHeaderBytes) return;
+    try {
+      await this.#rotate(frameBytes);
+    } catch (error) {
+      // There is room in the last one still.
+      if (!isDiskFull(error)) throw error;
+    }
   }
 
   async #rotate(frameBytes: number): Promise<void> {
