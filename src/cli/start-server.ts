@@ -174,7 +174,7 @@ async function openServerLog(
     onForeignAppend: follow,
   });
   reportRecovery(log.recovery, logger);
-  metrics.logDurability(config.log.durability, log.acknowledgedEvents);
+  metrics.logDurability(config.log.durability, () => log.acknowledgedEvents());
   if (config.log.durability.mode === 'buffered') {
     const { windowMs } = config.log.durability;
     logger.warn({ windowMs }, 'predictions are answered before they are durable, by as much as the window');

@@ -104,7 +104,11 @@ describe('segment log with buffered durability', () => {
         : undefined,
     );
     const log = await openSegmentLog({
-      ...{ directory, clock, durability, timers, fileSystem },
+      directory,
+      clock,
+      durability,
+      timers,
+      fileSystem,
       onLost: (some) => lost.push(some),
     });
     await log.append(samplePredictions(2));

@@ -213,8 +213,13 @@ function eventsOf(fields: {
     if (outcome === undefined) throw errors.INTERNAL({ problem: 'the shared run lost a row' });
     if (outcome.kind === 'predicted') {
       const event = servedEvent({
-        ...{ serving, request, row, predicted, now, durability },
+        serving,
+        request,
+        row,
+        predicted,
         outputs: outcome.outputs,
+        now,
+        durability,
       });
       served.push({ row, event, offset: events.length });
       events.push(event);
