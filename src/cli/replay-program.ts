@@ -23,6 +23,7 @@ interface ReplayFlags {
   readonly report: readonly ReportFormat[];
   readonly out?: string;
   readonly where?: string;
+  readonly gates?: string;
   readonly set: readonly string[];
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
@@ -59,6 +60,7 @@ export function replayProgram(): Command {
       '--out <dir>',
       'folder for the reports; of several candidates, for one folder each (default: <data>/reports/<model>)',
     )
+    .option('--gates <file>', 'what must be shown, in YAML (docs/gates.md)')
     .option('--where <condition>', "SQL condition over the model's columns, such as \"in_origin = 'JFK'\"")
     .option(
       '--set <feature=value>',
@@ -99,6 +101,7 @@ export function replayProgram(): Command {
       ...(flags.sample === undefined ? undefined : { sample: flags.sample }),
       seed: flags.seed,
       ...(flags.where === undefined ? undefined : { where: flags.where }),
+      ...(flags.gates === undefined ? undefined : { gates: flags.gates }),
       missingFeature: flags.missingFeature,
       ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
       reports: flags.report,

@@ -1,4 +1,5 @@
 import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
+import { rulesOf } from '../replay/judging/gate-rules.js';
 import type { PlanOptions } from '../replay/plan-replay.js';
 import type { MissingFeature, ReplayProgress } from '../replay/replay-options.js';
 import type { ReportFormat } from '../replay/report/render-report.js';
@@ -6,6 +7,7 @@ import type { ReplayExpectation } from '../replay/report/report-schema.js';
 import type { Scalar } from '../schemas/json-value.js';
 import type { RegistryState } from '../services/inference/registry.js';
 import { registeredModel, resolveModelReference } from '../services/inference/registry.js';
+import { readGateFile } from './read-gate-file.js';
 import { readProfile } from './read-profile.js';
 import type { Workspace } from './workspace.js';
 
@@ -20,6 +22,8 @@ export interface ReplayRequest {
   readonly sample?: number;
   readonly seed: number;
   readonly where?: string;
+  /** Path of a gate file. */
+  readonly gates?: string;
   readonly missingFeature: MissingFeature;
   readonly set?: { readonly [feature: string]: Scalar };
   /** Reports to write, and the folder for them. */
@@ -39,6 +43,8 @@ export async function planOptionsOf(
     request.control === 'recorded'
       ? ('recorded' as const)
       : { version: resolveModelReference(registry, request.control).version };
+  const gates =
+    request.gates === undefined ? undefined : rulesOf(await readGateFile(request.gates), request.untilMicros);
   const profile = await readProfile(workspace.artefacts, registered);
   const versions = registeredModel(registry, model)?.versions ?? {};
   const plan: PlanOptions = {
@@ -54,6 +60,7 @@ export async function planOptionsOf(
     ...(request.sample === undefined ? undefined : { sample: request.sample }),
     seed: request.seed,
     ...(request.where === undefined ? undefined : { where: request.where }),
+    ...(gates === undefined ? undefined : { ...gates, gates: request.gates }),
     missingFeature: request.missingFeature,
     ...(request.set === undefined ? undefined : { set: request.set }),
     onProgress: run.onProgress,

@@ -15,6 +15,8 @@ export interface ReplayPlan {
   readonly pairing: OutputPairing;
   readonly query: RecordedQuery;
   readonly count: RecordedCount;
+  /** Rows in range that the exceptions of the gate file leave out; not in `count`. */
+  readonly ignored: number;
   /**
    * Truths known later are not in the report: the instant asked for, or that of the last truth in range, so that the
    * same command gives the same report when more truths have come. Undefined: no row has a truth.
@@ -30,7 +32,7 @@ export type PlanOptions = Omit<ReplayOptions, 'loadModel'>;
  * task or other outputs), USAGE_INVALID (control and candidate are one), REPLAY_RANGE_EMPTY.
  */
 export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
-  const { model, manifests, recorded, range } = options;
+  const { model, manifests, range } = options;
   const candidate = manifestOf(options, options.candidate);
   const control = options.control === 'recorded' ? undefined : manifestOf(options, options.control.version);
   if (control !== undefined && control.version === candidate.version) {
@@ -42,7 +44,7 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
   for (const other of control === undefined ? manifests.values() : [control]) {
     for (const feature of other.features) features.add(feature.name);
   }
-  const query: RecordedQuery = {
+  const all: RecordedQuery = {
     model,
     occurredFrom: range.fromMicros,
     occurredUntil: range.untilMicros,
@@ -51,8 +53,8 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
     outputs: pairing.roles,
     ...(options.where === undefined ? {} : { where: options.where }),
   };
-  const count = await recorded.count(query);
-  if (count.rows === 0) {
+  const { query, count, ignored } = await withoutIgnored(options, all);
+  if (count.rows + ignored === 0) {
     const where = options.where === undefined ? '' : ` where ${options.where}`;
     throw errors.REPLAY_RANGE_EMPTY({
       range: `${formatMicros(range.fromMicros)} to ${formatMicros(range.untilMicros)}${where}`,
@@ -68,8 +70,25 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
     pairing,
     query: count.rowsWithSubject === 0 ? query : { ...query, subjectCells },
     count,
+    ignored,
     knownUntil: options.knownUntil ?? count.truthKnownUntil,
   };
+}
+
+/** The query without the rows that exceptions leave out, and how many those are. */
+async function withoutIgnored(
+  { recorded, ignore = [] }: PlanOptions,
+  all: RecordedQuery,
+): Promise<Pick<ReplayPlan, 'query' | 'count' | 'ignored'>> {
+  const count = await recorded.count(all);
+  if (ignore.length === 0 || count.rows === 0) return { query: all, count, ignored: 0 };
+  const conditions = ignore.map(({ where }) => `(\n${where}\n) IS NOT TRUE`);
+  const query = {
+    ...all,
+    where: [...(all.where === undefined ? [] : [`(\n${all.where}\n)`]), ...conditions].join(' AND '),
+  };
+  const kept = await recorded.count(query);
+  return { query, count: kept, ignored: count.rows - kept.rows };
 }
 
 /** Which of the rows in range take part. */

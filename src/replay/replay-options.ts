@@ -4,6 +4,7 @@ import type { ModelManifest } from '../schemas/model-manifest.js';
 import type { FieldProfile } from '../schemas/reference-profile.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { Clock } from '../services/platform/clock.js';
+import type { GateRules, IgnoreRule } from './judging/gate-rules.js';
 import type { ReplayExpectation } from './report/report-schema.js';
 
 export type MissingFeature = 'fail' | 'null' | 'default';
@@ -29,6 +30,12 @@ export interface ReplayOptions {
   /** Truths known later than this, microseconds UTC, are treated as unknown. */
   readonly knownUntil?: number;
   readonly expect: ReplayExpectation;
+  /** Of a gate file; the defaults when undefined. */
+  readonly rules?: GateRules;
+  /** Rows that fit one of these are left out and counted. */
+  readonly ignore?: readonly IgnoreRule[];
+  /** Path of the gate file, as the command named it. */
+  readonly gates?: string;
   /** About so many of the rows in range, chosen by a hash of position and seed. */
   readonly sample?: number;
   /** A whole number in [0, 2^32). */

@@ -35,7 +35,11 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
       set: options.set ?? {},
     });
     const slices = sliceFeatures(plan.candidate, options.profile);
-    const judge = createJudge({ features: slices, rowsExpected: plan.count.rows });
+    const judge = createJudge({
+      features: slices,
+      rowsExpected: plan.count.rows,
+      ...(options.rules === undefined ? undefined : { rules: options.rules }),
+    });
     const compared = await compareRows({
       batches: options.recorded.read(plan.query),
       rowsExpected: plan.count.rows,

@@ -24,6 +24,7 @@ import { readBundle } from '../../src/services/inference/read-bundle.js';
 import { manualClock } from '../../src/services/platform/clock.js';
 import { nextUuid, observed } from '../support/projection-events.js';
 import { root } from '../support/run-command.js';
+import { rowsOf } from '../support/projected-log.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 // The real models on real flights of July 2013, which v1 served: through the log, the datasets and DuckDB.
@@ -214,6 +215,21 @@ describe('a replay of July over the datasets', () => {
     expect(report.waterfall.recorded).toBeGreaterThan(500);
     expect(report.waterfall.recorded).toBeLessThan(flights / 2);
     expect(report.worst.rows.every((row) => row.inputs['origin'] === 'JFK')).toBe(true);
+  });
+
+  it('leaves out and counts what an exception names, rows without the value staying in', async () => {
+    const ignore = [
+      { where: "in_origin = 'JFK'", reason: 'known', until: '2013-08-01' },
+      { where: 'in_wind_gust > 20', reason: 'known too', until: '2013-08-01' },
+    ];
+    const report = await runReplay(options({ ignore, where: "in_carrier <> 'UA'" }));
+    const [counts] = await rowsOf(
+      analytics,
+      `SELECT count(*), count(*) FILTER (in_origin = 'JFK' OR coalesce(in_wind_gust > 20, false)) FROM flights WHERE in_carrier <> 'UA'`,
+    );
+    expect([report.waterfall.recorded, report.waterfall.ignored]).toEqual(counts?.map(Number));
+    expect(report.waterfall.ignored).toBeGreaterThan(500);
+    expect(report.waterfall.compared).toBe(report.waterfall.recorded - report.waterfall.ignored);
   });
 
   it('runs two versions side by side that neither served', async () => {

@@ -1,6 +1,7 @@
 import type { EarlierReplay } from '../../projections/datasets/earlier-replays.js';
 import { errors } from '../../services/platform/errors.js';
 import { candidateInputs } from '../candidate-inputs.js';
+import { defaultRules } from '../judging/gate-rules.js';
 import { noiseFloorLimit } from '../noise-floor.js';
 import type { PlanOptions, ReplayPlan } from '../plan-replay.js';
 import { checkComparable, eligibilityOf, planReplay } from '../plan-replay.js';
@@ -69,7 +70,8 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     control,
     served,
     waterfall: {
-      recorded: plan.count.rows,
+      recorded: plan.count.rows + plan.ignored,
+      ignored: plan.ignored,
       ...excluded,
       candidateFailed: 0,
       compared,
@@ -80,6 +82,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       expect: options.expect,
       task: plan.candidate.task,
       survey,
+      rules: options.rules ?? defaultRules,
       earlier: earlierSpread({ replays: options.earlier, candidate: plan.candidate.version, gate }),
     }),
     reproduce: reproduceCommand(options, plan.knownUntil),

@@ -5,6 +5,7 @@ import type { Moments } from '../../stats/moments.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
 import type { SharePlan } from '../../stats/share-plan.js';
 import { sharePlan } from '../../stats/share-plan.js';
+import type { GateRules } from '../judging/gate-rules.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import type { ReplayExpectation, ReplayGate } from '../report/report-schema.js';
 import type { EarlierSpread } from './earlier-spread.js';
@@ -21,7 +22,12 @@ export interface PlannedGate {
   /** Rows that it would be judged on. */
   readonly rows: number;
   readonly power:
-    | { readonly kind: 'loss'; readonly controlLoss: number; readonly cases: readonly LossCase[] }
+    | {
+        readonly kind: 'loss';
+        readonly controlLoss: number;
+        readonly margin: number;
+        readonly cases: readonly LossCase[];
+      }
     | { readonly kind: 'share'; readonly plan: SharePlan }
     | { readonly kind: 'none'; readonly reason: string };
 }
@@ -44,16 +50,18 @@ export interface LossCase {
 /** Before anything is run nobody knows how the losses correlate; related models mostly lie between these. */
 const assumedCorrelations = [0.5, 0.8, 0.95];
 
-const { level, margin, tolerance, agreementLimit, failureLimit, judgedRowsMin } = replaySettings;
+const { level, judgedRowsMin } = replaySettings;
 
 /** The gates that a replay with this expectation would judge, and what so many rows can show of each. */
 export function plannedGates(options: {
   readonly expect: ReplayExpectation;
   readonly task: Task;
   readonly survey: RecordSurvey;
+  readonly rules: GateRules;
   readonly earlier: EarlierSpread | undefined;
 }): readonly PlannedGate[] {
   const { expect, task, survey, earlier } = options;
+  const { margin, tolerance, agreementLimit, failureLimit } = options.rules;
   switch (expect) {
     case 'anything':
       return [];
@@ -80,7 +88,7 @@ export function plannedGates(options: {
           limit: 0,
           good: 'below',
           rows: survey.judged,
-          power: lossPower(survey, earlier),
+          power: lossPower(survey, earlier, margin),
         },
         {
           name: 'candidate-failures',
@@ -99,7 +107,11 @@ export function plannedGates(options: {
   }
 }
 
-function lossPower(survey: RecordSurvey, earlier: EarlierSpread | undefined): PlannedGate['power'] {
+function lossPower(
+  survey: RecordSurvey,
+  earlier: EarlierSpread | undefined,
+  margin: number,
+): PlannedGate['power'] {
   const { judged, loss, problem } = survey;
   const none = (reason: string) => ({ kind: 'none', reason }) as const;
   if (judged === 0) return none('no row has a truth, so the verdict would be INCONCLUSIVE');
@@ -112,16 +124,22 @@ function lossPower(survey: RecordSurvey, earlier: EarlierSpread | undefined): Pl
       { kind: 'assumed', correlation },
       differenceDeviation({ candidate: deviation, control: deviation, weight: 1 + margin, correlation }),
       loss,
+      margin,
     ),
   );
   const known =
     earlier === undefined
       ? []
-      : [lossCase({ kind: 'earlier', spread: earlier }, earlier.standardDeviation, loss)];
-  return { kind: 'loss', controlLoss: loss.mean, cases: [...known, ...assumed] };
+      : [lossCase({ kind: 'earlier', spread: earlier }, earlier.standardDeviation, loss, margin)];
+  return { kind: 'loss', controlLoss: loss.mean, margin, cases: [...known, ...assumed] };
 }
 
-function lossCase(basis: LossCase['basis'], standardDeviation: number, loss: Moments): LossCase {
+function lossCase(
+  basis: LossCase['basis'],
+  standardDeviation: number,
+  loss: Moments,
+  margin: number,
+): LossCase {
   const shown = detectableDifference({ rows: loss.count, standardDeviation, level, power: plannedPower });
   const gap = shown.kind === 'value' ? shown.difference / loss.mean : Infinity;
   const needed = rowsNeeded({

@@ -1,4 +1,5 @@
 import { replaySettings } from '../judging/replay-settings.js';
+import { limitWords } from '../report/condition-words.js';
 import { formatCount, formatPercent, formatSigned, formatValue } from '../report/format-numbers.js';
 import type { ReportPaint } from '../report/report-terminal.js';
 import { cut, labelled, wrap } from '../report/terminal-text.js';
@@ -9,7 +10,7 @@ import type { LossCase, PlannedGate } from './planned-gates.js';
 import { plannedPower } from './planned-gates.js';
 
 const indent = 11;
-const { margin, judgedRowsMin } = replaySettings;
+const { judgedRowsMin } = replaySettings;
 
 /** The plan as text of at most 80 columns (before paint); ends with a newline. */
 export function renderDryRun(plan: DryRun, paint: ReportPaint): string {
@@ -79,7 +80,7 @@ function controlLines({ control, served }: DryRun): readonly string[] {
 
 function gateLines({ name, measures, good, limit, rows }: PlannedGate): readonly string[] {
   return wrap(
-    `${name} over ${formatCount(rows)} rows: ${measures}, must lie ${good} ${formatValue(limit)}, its whole 95 % interval`,
+    `${name} over ${formatCount(rows)} rows: ${measures}, must lie ${limitWords({ good, limit })}, its whole 95 % interval`,
     2,
   );
 }
@@ -112,7 +113,7 @@ function shareLines(
 }
 
 function lossLines(
-  { controlLoss, cases }: Extract<PlannedGate['power'], { kind: 'loss' }>,
+  { controlLoss, margin, cases }: Extract<PlannedGate['power'], { kind: 'loss' }>,
   rows: number,
   paint: ReportPaint,
 ): readonly string[] {

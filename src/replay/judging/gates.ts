@@ -7,11 +7,11 @@ import { studentTSf } from '../../stats/student-t-distribution.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
+import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
 import { replaySettings } from './replay-settings.js';
 
-const { level, margin, tolerance, agreementLimit, failureLimit } = replaySettings;
-const { judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
+const { level, judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
 
 /** What a loss gate judges: all compared rows, or those of a slice. */
 export interface JudgedLoss {
@@ -30,7 +30,7 @@ export interface JudgedLoss {
 }
 
 /** `no-worse`: the mean of candidate loss − (1 + margin) × control loss must lie below 0, its whole interval. */
-export function lossGate(task: Task, losses: JudgedLoss): ReplayGate {
+export function lossGate(task: Task, margin: number, losses: JudgedLoss): ReplayGate {
   const regression = task === 'regression';
   const lossName = regression ? 'absolute error' : 'log loss';
   const gate = {
@@ -71,7 +71,10 @@ export function lossGate(task: Task, losses: JudgedLoss): ReplayGate {
     const more = Math.max(needed ?? 0, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
   }
-  return { ...measured, ...decided(intervalOf(found), 0, 'below', lossWords(lossName, losses), needed) };
+  return {
+    ...measured,
+    ...decided(intervalOf(found), 0, 'below', lossWords(lossName, margin, losses), needed),
+  };
 }
 
 /** One-sided p of the hypothesis that the mean is 0 or less. */
@@ -80,7 +83,11 @@ function pAboveZero(found: MeanInterval): number {
   return studentTSf({ t: found.mean / found.standardError, df: found.df });
 }
 
-function lossWords(lossName: string, { loss: { control, candidate }, slice }: JudgedLoss): GateWords {
+function lossWords(
+  lossName: string,
+  margin: number,
+  { loss: { control, candidate }, slice }: JudgedLoss,
+): GateWords {
   const percent = control === 0 ? '' : ` (${formatSigned((100 * (candidate - control)) / control, 2)} %)`;
   const where = slice === null ? '' : `where ${slice.feature} is ${slice.value}, `;
   const change = `${where}${lossName} ${formatValue(candidate)} against ${formatValue(control)}${percent}`;
@@ -118,7 +125,11 @@ function distrustOf(
 }
 
 /** `same`: the share of rows that agree, rows on which the candidate failed counting as not agreeing. */
-export function agreementGate(rows: number, beyond: number, candidateFailed: number): ReplayGate {
+export function agreementGate(
+  { tolerance, agreementLimit }: GateRules,
+  counts: { readonly rows: number; readonly beyond: number; readonly candidateFailed: number },
+): ReplayGate {
+  const { rows, beyond, candidateFailed } = counts;
   return shareGate({
     name: 'agreement',
     measures: `share of rows with the same label and a difference of at most ${tolerance}`,
@@ -135,7 +146,11 @@ export function agreementGate(rows: number, beyond: number, candidateFailed: num
 }
 
 /** The share of rows that the control answered and the candidate did not. */
-export function failureGate(rows: number, candidateFailed: number): ReplayGate {
+export function failureGate(
+  { failureLimit }: GateRules,
+  counts: { readonly rows: number; readonly candidateFailed: number },
+): ReplayGate {
+  const { rows, candidateFailed } = counts;
   return shareGate({
     name: 'candidate-failures',
     measures: 'share of rows that the control answered and the candidate failed on',
@@ -157,7 +172,7 @@ interface GateWords {
   readonly open: string;
 }
 
-function shareGate(options: {
+export function shareGate(options: {
   readonly name: ReplayGate['name'];
   readonly measures: string;
   readonly successes: number;

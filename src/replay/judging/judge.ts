@@ -3,13 +3,14 @@ import { calibrationTally } from './calibration-tally.js';
 import { dayTally } from './day-tally.js';
 import { flipsOf, flipTally } from './flips.js';
 import { agreementGate, failureGate, lossGate } from './gates.js';
+import { defaultRules, type GateRules } from './gate-rules.js';
 import { lossTally } from './loss-tally.js';
 import { meanTally } from './mean-tally.js';
+import { metricGates } from './metric-gates.js';
 import { metricsOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
 import { beyondTolerance, distanceAt, rowRange } from './paired-rows.js';
 import { quantilesBySelection } from './quantiles-by-selection.js';
-import { replaySettings } from './replay-settings.js';
 import type { WorstPick } from './worst-rows.js';
 import { worstTally } from './worst-rows.js';
 import { correctedGates } from './corrected-gates.js';
@@ -48,15 +49,19 @@ export interface Judge {
  * quantiles) is left for the end. Pure: the same rows in the same blocks give the same judgement to the last bit.
  */
 export function createJudge(
-  sliced: { readonly features: readonly SliceFeature[]; readonly rowsExpected: number } = {
-    features: [],
-    rowsExpected: 0,
-  },
+  setting: {
+    readonly features?: readonly SliceFeature[];
+    /** About how many rows will come. */
+    readonly rowsExpected?: number;
+    readonly rules?: GateRules;
+  } = {},
 ): Judge {
-  const { features } = sliced;
-  const slices = features.map(({ declared, labels }) => (declared ? sliceTally(labels.length) : undefined));
-  const sampler = sliceSampler(features.length, sliced.rowsExpected);
-  const losses = lossTally();
+  const { features = [], rowsExpected = 0, rules = defaultRules } = setting;
+  const slices = features.map(({ declared, labels }) =>
+    declared ? sliceTally(labels.length, rules.margin) : undefined,
+  );
+  const sampler = sliceSampler(features.length, rowsExpected);
+  const losses = lossTally(rules.margin);
   const flips = flipTally();
   const days = dayTally();
   const calibration = calibrationTally();
@@ -82,7 +87,7 @@ export function createJudge(
       if (block.control.value.includes(Number.NaN)) withoutValue = true;
       else values.add({ control: block.control.value, candidate: block.candidate.value }, block.cell);
       for (let row = 0; row < block.rows; row += 1) {
-        if (beyondTolerance(block, row)) beyond += 1;
+        if (beyondTolerance(block, row, rules.tolerance)) beyond += 1;
         const distance = distanceAt(block, row);
         const flipped = block.control.label[row] === block.candidate.label[row] ? 0 : 1;
         byDistance.add(from + row, Number.isNaN(distance) ? flipped : distance);
@@ -97,11 +102,11 @@ export function createJudge(
       const counts = rows.task === 'regression' ? undefined : flips;
       const metrics = metricsOf({ rows, losses, flips: counts, values: withoutValue ? undefined : values });
       const judgedByLoss = losses.loss.rows > 0 && losses.problem === undefined;
-      const judgedSlices = slicesOf({ task: rows.task, features, tallies: slices, losses });
+      const judgedSlices = slicesOf({ task: rows.task, features, tallies: slices, losses, rules });
       const gates = {
-        same: () => [agreementGate(rows.rows, beyond, candidateFailed)],
+        same: () => [agreementGate(rules, { rows: rows.rows, beyond, candidateFailed })],
         'no-worse': () => [
-          lossGate(rows.task, {
+          lossGate(rows.task, rules.margin, {
             judged: losses.judged,
             positives: losses.positives,
             problem: losses.problem,
@@ -110,19 +115,19 @@ export function createJudge(
             largestVarianceShare: losses.largestVarianceShare(),
             slice: null,
           }),
-          ...(candidateFailed === 0 ? [] : [failureGate(rows.rows, candidateFailed)]),
+          ...(candidateFailed === 0 ? [] : [failureGate(rules, { rows: rows.rows, candidateFailed })]),
           ...judgedSlices.gates,
         ],
         anything: () => [],
       };
       return {
         judged: losses.judged,
-        gates: correctedGates(gates[expect]()),
+        gates: correctedGates([...gates[expect](), ...metricGates(rules, { metrics, flips: counts })]),
         slices: judgedSlices.slices,
         search: features.length === 0 ? undefined : discoverSlices(features, sampler.take()),
         metrics,
         flips: flipsOf(rows.labels, counts),
-        shift: shiftOf(rows, metrics, beyond),
+        shift: shiftOf(rows, metrics, { beyond, tolerance: rules.tolerance }),
         density: densityOf(rows),
         calibration: calibration.result(),
         days: days.list(),
@@ -132,7 +137,11 @@ export function createJudge(
   };
 }
 
-function shiftOf(rows: PairedRows, metrics: readonly ReplayMetric[], beyond: number): Judgement['shift'] {
+function shiftOf(
+  rows: PairedRows,
+  metrics: readonly ReplayMetric[],
+  { beyond, tolerance }: { readonly beyond: number; readonly tolerance: number },
+): Judgement['shift'] {
   const distances = new Float64Array(rows.rows);
   for (let row = 0; row < rows.rows; row += 1) distances[row] = distanceAt(rows, row);
   // A model without scores has no distances.
@@ -147,7 +156,7 @@ function shiftOf(rows: PairedRows, metrics: readonly ReplayMetric[], beyond: num
       probability,
       value: quantiles[index] ?? Number.NaN,
     })),
-    tolerance: replaySettings.tolerance,
+    tolerance,
     beyondTolerance: beyond,
   };
 }

@@ -30,7 +30,8 @@ export interface LossTally {
   largestVarianceShare(): number;
 }
 
-export function lossTally(): LossTally {
+/** `margin`: see `GateRules`. */
+export function lossTally(allowed: number): LossTally {
   const loss = meanTally();
   const brier = meanTally();
   const error = meanTally();
@@ -49,7 +50,7 @@ export function lossTally(): LossTally {
       const value = marginDifference({
         candidate: candidate[index] ?? Number.NaN,
         control: control[index] ?? Number.NaN,
-        margin: replaySettings.margin,
+        margin: allowed,
       });
       difference.add(value);
       values[index] = value;

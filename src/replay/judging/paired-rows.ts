@@ -1,5 +1,4 @@
 import type { Task } from '../../schemas/model-manifest.js';
-import { replaySettings } from './replay-settings.js';
 
 /**
  * The compared rows, side by side, in position order: what the judging half works on. Every array has `rows` entries.
@@ -38,11 +37,11 @@ export function distanceAt(rows: PairedRows, row: number): number {
 }
 
 /** Whether labels differ, or scores by more than the tolerance (values: relative to the control's where it is above 1). */
-export function beyondTolerance(rows: PairedRows, row: number): boolean {
+export function beyondTolerance(rows: PairedRows, row: number, tolerance: number): boolean {
   if (rows.control.label[row] !== rows.candidate.label[row]) return true;
   const scale = rows.task === 'regression' ? Math.max(1, Math.abs(rows.control.value[row] ?? 0)) : 1;
   // Without scores the distance is NaN, and the labels alone decide.
-  return distanceAt(rows, row) > replaySettings.tolerance * scale;
+  return distanceAt(rows, row) > tolerance * scale;
 }
 
 /** Views of the rows `from` to `until`. */

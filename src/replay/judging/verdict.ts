@@ -60,6 +60,7 @@ function brokenBecause({ expect, waterfall, noiseFloor, importedRows }: VerdictE
 
 function leftOut(waterfall: Waterfall): string {
   const reasons: readonly (readonly [number, string])[] = [
+    [waterfall.ignored, 'are left out by exceptions of the gate file'],
     [waterfall.servedByCandidate, 'were served by the candidate itself'],
     [waterfall.trainedOn, 'lie in the time that the candidate was trained on'],
     [waterfall.outOfSample, 'are out of the sample'],

@@ -2,6 +2,7 @@ import type { RecordedRow } from '../../projections/datasets/recorded-prediction
 import type { ComparedRows } from '../compare-rows.js';
 import type { Judgement } from '../judging/judge.js';
 import type { PairedRows, PairedSide } from '../judging/paired-rows.js';
+import { defaultRules } from '../judging/gate-rules.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import { verdictOf } from '../judging/verdict.js';
 import type { ReplayPlan } from '../plan-replay.js';
@@ -32,7 +33,8 @@ export function replayReport(parts: ReportParts): ReplayReport {
   const { options, plan, compared, noiseFloor, judgement } = parts;
   const { excluded, rows } = compared;
   const waterfall = {
-    recorded: plan.count.rows,
+    recorded: plan.count.rows + plan.ignored,
+    ignored: plan.ignored,
     ...excluded,
     compared: rows.rows,
     withoutTruth: rows.rows - judgement.judged,
@@ -42,7 +44,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
     plan.control === undefined
       ? compared.served.reduce((sum, { digest, rows: served }) => sum + (digest === null ? served : 0), 0)
       : 0;
-  const { expect } = options;
+  const { expect, rules = defaultRules } = options;
   const { verdict, reason } = verdictOf({
     expect,
     waterfall,
@@ -63,10 +65,19 @@ export function replayReport(parts: ReportParts): ReplayReport {
     control: controlOf(parts),
     candidate: { version: plan.candidate.version, digest: parts.candidateDigest },
     settings: {
-      margin: replaySettings.margin,
+      margin: rules.margin,
       level: replaySettings.level,
-      tolerance: replaySettings.tolerance,
-      agreementLimit: replaySettings.agreementLimit,
+      tolerance: rules.tolerance,
+      agreementLimit: rules.agreementLimit,
+      failureLimit: rules.failureLimit,
+      flipsLimit: rules.flipsLimit ?? null,
+      negativeFlipsLimit: rules.negativeFlipsLimit ?? null,
+      positiveRateWithin: rules.positiveRateWithin ?? null,
+      meanScoreWithin: rules.meanScoreWithin ?? null,
+      accuracyLoss: rules.accuracyLoss ?? null,
+      aucLoss: rules.aucLoss ?? null,
+      gatesSlices: rules.slices,
+      ignored: (options.ignore ?? []).map((exception) => ({ ...exception })),
       seed: options.seed,
       sample: options.sample ?? null,
       where: options.where ?? null,

@@ -1,3 +1,4 @@
+import { limitWords } from './condition-words.js';
 import { formatSigned, formatValue } from './format-numbers.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
@@ -9,24 +10,38 @@ const width = 560;
 export function gateChart(gate: ReplayGate): Markup {
   const { interval, estimate, limit, good } = gate;
   if (interval === null || estimate === null) return html``;
-  const from = Math.min(interval.lower, limit);
-  const until = Math.max(interval.upper, limit);
+  const limits = good === 'within' ? [-limit, limit] : [limit];
+  const from = Math.min(interval.lower, ...limits);
+  const until = Math.max(interval.upper, ...limits);
   const pad = (until - from) * 0.22 || 1;
   const x = scale(from - pad, until + pad, 0, width);
   const colour = { PASS: 'var(--good)', FAIL: 'var(--bad)', INCONCLUSIVE: 'var(--open)' }[gate.verdict];
   const at = x(limit);
-  const bad = good === 'below' ? { from: at, width: width - at } : { from: 0, width: at };
-  const ok = good === 'below' ? { from: 0, width: at } : { from: at, width: width - at };
-  const label = `${formatSigned(estimate)}, ${100 * interval.level} % interval ${formatSigned(interval.lower)} to ${formatSigned(interval.upper)}, limit ${formatValue(limit)}`;
+  const ok = {
+    from: good === 'above' ? at : good === 'within' ? x(-limit) : 0,
+    until: good === 'above' ? width : at,
+  };
+  const label = `${formatSigned(estimate)}, ${100 * interval.level} % interval ${formatSigned(interval.lower)} to ${formatSigned(interval.upper)}, must lie ${limitWords(gate)}`;
   // The limit's name goes where the interval is not.
   const limitAnchor = at > width / 2 ? 'end' : 'start';
   const limitText = at > width / 2 ? at - 6 : at + 6;
   return html`<svg viewBox="0 0 ${width} 84" role="img" aria-label="${label}">
-    <rect x="${px(bad.from)}" y="18" width="${px(bad.width)}" height="40" fill="var(--bad-area)" />
-    <rect x="${px(ok.from)}" y="18" width="${px(ok.width)}" height="40" fill="var(--good-area)" />
-    <line x1="${px(at)}" x2="${px(at)}" y1="12" y2="64" stroke="var(--text)" stroke-dasharray="3 3" />
+    <rect x="0" y="18" width="${px(ok.from)}" height="40" fill="var(--bad-area)" />
+    <rect x="${px(ok.until)}" y="18" width="${px(width - ok.until)}" height="40" fill="var(--bad-area)" />
+    <rect x="${px(ok.from)}" y="18" width="${px(ok.until - ok.from)}" height="40" fill="var(--good-area)" />
+    ${limits.map(
+      (each) =>
+        html`<line
+          x1="${px(x(each))}"
+          x2="${px(x(each))}"
+          y1="12"
+          y2="64"
+          stroke="var(--text)"
+          stroke-dasharray="3 3"
+        />`,
+    )}
     <text x="${px(limitText)}" y="12" text-anchor="${limitAnchor}">
-      limit ${formatValue(limit)}: good is ${good}
+      ${good === 'within' ? `good is ${limitWords(gate)}` : `limit ${formatValue(limit)}: good is ${good}`}
     </text>
     <line
       x1="${px(x(interval.lower))}"

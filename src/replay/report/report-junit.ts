@@ -1,5 +1,5 @@
-import { gateWords } from './condition-words.js';
-import { formatInterval, formatSigned, formatValue } from './format-numbers.js';
+import { gateWords, limitWords } from './condition-words.js';
+import { formatInterval, formatSigned } from './format-numbers.js';
 import type { ReplayGate, ReplayReport } from './report-schema.js';
 import { visibleText } from './visible-text.js';
 
@@ -73,7 +73,7 @@ function gateOutput(gate: ReplayGate): readonly string[] {
       : `${formatSigned(gate.estimate)} ${formatInterval(gate.interval)}`;
   return [
     `${gate.verdict}: ${gate.reason}`,
-    `${gate.measures}: ${found}, must lie ${gate.good} ${formatValue(gate.limit)}; ${gate.rows} rows`,
+    `${gate.measures}: ${found}, must lie ${limitWords(gate)}; ${gate.rows} rows`,
     ...(gate.rowsNeeded === null ? [] : [`about ${gate.rowsNeeded} rows would be needed`]),
   ];
 }

@@ -1,4 +1,4 @@
-import { conditionWords, gateWords } from './condition-words.js';
+import { conditionWords, gateWords, limitWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { code, codeBlock, markdownTable, prose } from './markdown-markup.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, WorstRow } from './report-schema.js';
@@ -84,7 +84,7 @@ function gateSection({ gates, settings, verdict }: ReplayReport): Section | unde
     gate.verdict === 'PASS' ? gate.verdict : `**${gate.verdict}**`,
     formatSigned(gate.estimate),
     gate.interval === null ? '–' : formatInterval(gate.interval),
-    `${gate.good} ${formatValue(gate.limit)}`,
+    limitWords(gate),
     formatCount(gate.rows),
   ];
   const words = shown.map((gate) => {

@@ -19,7 +19,19 @@ export type Interval = z.infer<typeof Interval>;
 
 /** One gate: passes when its whole interval lies on the good side of the limit, fails when it lies wholly on the bad. */
 export const ReplayGate = z.strictObject({
-  name: z.enum(['agreement', 'log-loss', 'mean-absolute-error', 'candidate-failures']),
+  name: z.enum([
+    'agreement',
+    'log-loss',
+    'mean-absolute-error',
+    'candidate-failures',
+    'flips',
+    'negative-flips',
+    'positive-rate',
+    'mean-score',
+    'accuracy',
+    'auc',
+    'expired-exception',
+  ]),
   /** The group of rows that it is about; null: all compared rows. */
   slice: z.strictObject({ feature: z.string(), value: z.string() }).nullable(),
   /** What is measured, in one sentence. */
@@ -28,8 +40,8 @@ export const ReplayGate = z.strictObject({
   estimate: Value,
   interval: Interval.nullable(),
   limit: z.number(),
-  /** On which side of the limit the good values are. */
-  good: z.enum(['below', 'above']),
+  /** Where the good values are: below the limit, above it, or nearer to 0 than it. */
+  good: z.enum(['below', 'above', 'within']),
   /** One-sided, of the hypothesis that the truth is on the good side of the limit; null without an interval. */
   p: Value,
   verdict: z.enum(['PASS', 'FAIL', 'INCONCLUSIVE']),
@@ -215,6 +227,8 @@ export type NoiseFloor = z.infer<typeof NoiseFloor>;
 /** Every row in range, taken away step by step. */
 const Waterfall = z.strictObject({
   recorded: Count,
+  /** Left out by the exceptions of the gate file. */
+  ignored: Count,
   outOfSample: Count,
   servedByCandidate: Count,
   trainedOn: Count,
@@ -253,6 +267,16 @@ export const ReplayReport = z.strictObject({
     level: z.number(),
     tolerance: z.number(),
     agreementLimit: z.number(),
+    failureLimit: z.number(),
+    /** Null: not gated. */
+    flipsLimit: Value,
+    negativeFlipsLimit: Value,
+    positiveRateWithin: Value,
+    meanScoreWithin: Value,
+    accuracyLoss: Value,
+    aucLoss: Value,
+    gatesSlices: z.boolean(),
+    ignored: z.array(z.strictObject({ where: z.string(), reason: z.string(), until: z.string() })),
     seed: Count,
     sample: Count.nullable(),
     where: z.string().nullable(),

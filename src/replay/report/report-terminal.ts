@@ -1,4 +1,4 @@
-import { gateWords } from './condition-words.js';
+import { gateWords, limitWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
 import { sliceLines } from './terminal-slices.js';
@@ -152,7 +152,7 @@ function gateLines(gate: ReplayGate, paint: ReportPaint): readonly string[] {
   return [
     first.replace(gate.verdict, verdictPaint(gate.verdict, paint)(gate.verdict)),
     ...rest,
-    ...wrap(`${found}, must lie ${gate.good} ${formatValue(gate.limit)}`, 4),
+    ...wrap(`${found}, must lie ${limitWords(gate)}`, 4),
     ...(gate.rowsNeeded === null
       ? []
       : wrap(`about ${formatCount(gate.rowsNeeded)} rows would be needed`, 4)),

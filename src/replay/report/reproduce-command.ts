@@ -17,6 +17,7 @@ export function reproduceCommand(options: PlanOptions, knownUntil: number | unde
     '--expect',
     options.expect,
     ...(sample === undefined ? [] : ['--sample', String(sample)]),
+    ...(options.gates === undefined ? [] : ['--gates', options.gates]),
     '--seed',
     String(options.seed),
     ...(where === undefined ? [] : ['--where', where]),

@@ -7,6 +7,7 @@ export function waterfallLines(
   const taken = (what: string, rows: number) => (rows === 0 ? [] : [{ what, rows, kept: false }]);
   return [
     { what: 'recorded in range', rows: waterfall.recorded, kept: true },
+    ...taken('left out by exceptions of the gate file', waterfall.ignored),
     ...taken('out of the sample', waterfall.outOfSample),
     ...taken('served by the candidate itself', waterfall.servedByCandidate),
     ...taken('inside the time the candidate was trained on', waterfall.trainedOn),

@@ -346,6 +346,12 @@ export const catalogue = {
     message: (d) => `No prediction was made in the range ${d.range}; the log holds ${d.available}.`,
     action: 'Choose another --since or --until.',
   }),
+  GATE_FILE_INVALID: entry<{ path: string; problem: string }>({
+    status: 422,
+    exitCode: 64,
+    message: (d) => `The gate file ${d.path} cannot be used: ${d.problem}.`,
+    action: 'docs/gates.md lists what a gate file may say.',
+  }),
   REPLAY_CANDIDATE_UNFIT: entry<{ problem: string }>({
     status: 409,
     exitCode: 64,

@@ -67,7 +67,9 @@ function problemOf(
       typeof part === 'number' ? `${name}[${part}]` : name === '' ? String(part) : `${name}.${String(part)}`,
     '',
   );
-  const line = lineOf(issue.path, document, lines);
+  // A key that is not known has a line of its own; its path is that of the object around it.
+  const key = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const line = lineOf([...issue.path, ...key], document, lines);
   const found = valueAt(root, issue.path);
   const got = found === undefined || typeof found === 'object' ? '' : `, got ${JSON.stringify(found)}`;
   return `${line === undefined ? '' : `line ${line}, `}${field === '' ? 'the file' : field}: ${lowerFirst(issue.message)}${got}`;

@@ -1,3 +1,4 @@
+import { defaultRules } from '../../../src/replay/judging/gate-rules.js';
 import { describe, expect, it } from 'vitest';
 import type { EarlierReplay } from '../../../src/projections/datasets/earlier-replays.js';
 import type { DryRunOptions } from '../../../src/replay/dry-run/dry-run.js';
@@ -189,6 +190,7 @@ describe('the power that a plan announces', () => {
         loss: control,
         problem: undefined,
       },
+      rules: defaultRules,
       earlier: undefined,
     });
     const planned =

@@ -5,11 +5,12 @@ import { formatCount } from '../../report/format-numbers.js';
 import { lossGate } from '../gates.js';
 import { intervalOf } from '../interval-of.js';
 import type { LossTally } from '../loss-tally.js';
+import type { GateRules } from '../gate-rules.js';
 import { replaySettings } from '../replay-settings.js';
 import type { SliceFeature } from './slice-feature.js';
 import type { SliceSums, SliceTally } from './slice-tally.js';
 
-const { level, margin, judgedRowsMin } = replaySettings;
+const { level, judgedRowsMin } = replaySettings;
 
 /**
  * What the declared slices come to, and their gates: the same as the gate of all rows, for slices with at least as many judged rows as a
@@ -21,19 +22,20 @@ export function slicesOf(options: {
   readonly features: readonly SliceFeature[];
   readonly tallies: readonly (SliceTally | undefined)[];
   readonly losses: LossTally;
+  readonly rules: GateRules;
 }): { readonly slices: SliceOfRows[]; readonly gates: ReplayGate[] } {
-  const { task, features, tallies, losses } = options;
-  const planned = plannedRows(losses);
+  const { task, features, tallies, losses, rules } = options;
+  const planned = plannedRows(losses, rules.margin);
   const slices: SliceOfRows[] = [];
   const gates: ReplayGate[] = [];
   for (const [index, { feature, labels, isProtected }] of features.entries()) {
     for (const [code, sums] of (tallies[index]?.list() ?? []).entries()) {
       if (sums.rows === 0) continue;
       const value = labels[code] ?? '';
-      const why = notGated(sums, losses, planned);
+      const why = rules.slices ? notGated(sums, losses, planned) : 'slices are not gated';
       const gate =
         why === undefined
-          ? lossGate(task, {
+          ? lossGate(task, rules.margin, {
               judged: sums.judged,
               positives: sums.positives,
               problem: undefined,
@@ -63,7 +65,7 @@ export function slicesOf(options: {
 }
 
 /** Judged rows that a candidate exactly as good as the control needs; undefined: cannot be said. */
-function plannedRows(losses: LossTally): number | undefined {
+function plannedRows(losses: LossTally, margin: number): number | undefined {
   if (losses.problem !== undefined || losses.judged < 2) return undefined;
   const found = losses.marginInterval();
   if (found.kind === 'undefined') return undefined;

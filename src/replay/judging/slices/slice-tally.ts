@@ -53,8 +53,8 @@ const fields = {
 } as const;
 const width = Object.keys(fields).length;
 
-/** Sums by the groups of one feature, in row order (so the same bits each time). */
-export function sliceTally(groups: number): SliceTally {
+/** Sums by the groups of one feature, in row order (so the same bits each time). `allowed`: the margin of `GateRules`. */
+export function sliceTally(groups: number, allowed: number): SliceTally {
   const sums = new Float64Array(groups * width);
   for (let group = 0; group < groups; group += 1) {
     sums[group * width + fields.marginLeast] = Infinity;
@@ -85,7 +85,7 @@ export function sliceTally(groups: number): SliceTally {
         }
         const before = loss?.control[index] ?? Number.NaN;
         const after = loss?.candidate[index] ?? Number.NaN;
-        const margin = marginDifference({ candidate: after, control: before, margin: replaySettings.margin });
+        const margin = marginDifference({ candidate: after, control: before, margin: allowed });
         bump(base + fields.control, before);
         bump(base + fields.candidate, after);
         bump(base + fields.increase, after - before);

@@ -1,0 +1,128 @@
+import { normalQuantile, normalSf } from '../../stats/normal-distribution.js';
+import { formatSigned } from '../report/format-numbers.js';
+import type { ReplayGate, ReplayMetric } from '../report/report-schema.js';
+import type { FlipCounts } from './flips.js';
+import type { GateRules, IgnoreRule } from './gate-rules.js';
+import { shareGate } from './gates.js';
+import { replaySettings } from './replay-settings.js';
+
+/** The gates that a gate file asks for beyond the expectation's own, and one for each exception that has expired. */
+export function metricGates(
+  rules: GateRules,
+  found: { readonly metrics: readonly ReplayMetric[]; readonly flips: FlipCounts | undefined },
+): ReplayGate[] {
+  const { metrics, flips } = found;
+  const metric = (...names: readonly string[]): ReplayMetric | undefined =>
+    metrics.find(({ name }) => names.includes(name));
+  return [
+    ...given(rules.flipsLimit, (limit) =>
+      flipGate('flips', 'labels change', { count: flips?.flipped, rows: flips?.rows, limit }),
+    ),
+    ...given(rules.negativeFlipsLimit, (limit) =>
+      flipGate('negative-flips', 'labels were right and are wrong', {
+        count: flips?.rightToWrong,
+        rows: flips?.judged,
+        limit,
+      }),
+    ),
+    ...given(rules.positiveRateWithin, (limit) =>
+      differenceGate('positive-rate', metric('positive rate'), { good: 'within', limit }),
+    ),
+    ...given(rules.meanScoreWithin, (limit) =>
+      differenceGate('mean-score', metric('mean score', 'mean value'), { good: 'within', limit }),
+    ),
+    ...given(rules.accuracyLoss, (loss) =>
+      differenceGate('accuracy', metric('accuracy'), { good: 'above', limit: -loss }),
+    ),
+    ...given(rules.aucLoss, (loss) => differenceGate('auc', metric('AUC'), { good: 'above', limit: -loss })),
+    ...rules.expired.map(expiredGate),
+  ];
+}
+
+function given(limit: number | undefined, gate: (limit: number) => ReplayGate): ReplayGate[] {
+  return limit === undefined ? [] : [gate(limit)];
+}
+
+function flipGate(
+  name: ReplayGate['name'],
+  what: string,
+  {
+    count,
+    rows,
+    limit,
+  }: { readonly count: number | undefined; readonly rows: number | undefined; readonly limit: number },
+): ReplayGate {
+  const percent = `${100 * limit} %`;
+  return shareGate({
+    name,
+    measures: `share of rows whose ${what}`,
+    successes: count ?? 0,
+    trials: rows ?? 0,
+    limit,
+    good: 'below',
+    words: {
+      good: `fewer than ${percent} of the ${what}`,
+      bad: `more than ${percent} of the ${what}`,
+      open: `the rows do not show whether more than ${percent} of the ${what}`,
+    },
+  });
+}
+
+/** Of candidate − control: above a limit, or (an equivalence) nearer to 0 than the limit. */
+function differenceGate(
+  name: ReplayGate['name'],
+  metric: ReplayMetric | undefined,
+  { good, limit }: { readonly good: 'above' | 'within'; readonly limit: number },
+): ReplayGate {
+  const what = metric?.name ?? name;
+  const gate = {
+    name,
+    slice: null,
+    measures: `${what} of the candidate − ${what} of the control`,
+    rows: metric?.rows ?? 0,
+    limit,
+    good,
+    rowsNeeded: null,
+  };
+  const { difference = null, interval = null } = metric ?? {};
+  if (difference === null || interval === null) {
+    const reason = `${what} cannot be compared: ${metric?.note ?? 'this task has none'}`;
+    return { ...gate, estimate: difference, interval, p: null, verdict: 'INCONCLUSIVE', reason };
+  }
+  const { lower, upper } = interval;
+  const isGood = good === 'above' ? lower > limit : lower > -limit && upper < limit;
+  const isBad = good === 'above' ? upper < limit : lower > limit || upper < -limit;
+  const distance = good === 'above' ? limit - difference : Math.abs(difference) - limit;
+  const standardError = (upper - lower) / 2 / -normalQuantile((1 - replaySettings.level) / 2);
+  const change = `${what} moves by ${formatSigned(difference)}`;
+  const allowed = good === 'above' ? `down to ${formatSigned(limit)}` : `up to ${limit} either way`;
+  return {
+    ...gate,
+    estimate: difference,
+    interval,
+    p: standardError > 0 ? normalSf(distance / standardError) : null,
+    verdict: isGood ? 'PASS' : isBad ? 'FAIL' : 'INCONCLUSIVE',
+    reason: isGood
+      ? `${change}, shown to be within what is allowed (${allowed})`
+      : isBad
+        ? `${change}, shown to be beyond what is allowed (${allowed})`
+        : `${change}, which may or may not be beyond what is allowed (${allowed})`,
+  };
+}
+
+function expiredGate({ where, reason, until }: IgnoreRule): ReplayGate {
+  return {
+    name: 'expired-exception',
+    slice: null,
+    measures: `whether the exception for ${where} still holds`,
+    rows: 0,
+    estimate: null,
+    interval: null,
+    limit: 0,
+    good: 'below',
+    p: null,
+    verdict: 'FAIL',
+    reason: `the exception for ${where} ("${reason}") expired on ${until}: renew it or take it out of the gate file`,
+    rowsNeeded: null,
+  };
+}
