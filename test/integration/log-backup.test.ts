@@ -105,6 +105,35 @@ describe('backup', () => {
     expect(await verifyLog({ directory: join(restored, 'log') })).toMatchObject({ damage: undefined });
   });
 
+  it('taken while retention drops segments holds the rest whole, and follows when it is taken again', async () => {
+    const log = await openLog();
+    await append(log, 60);
+    const segments = await listSegments(join(data, 'log'));
+    const [, second = 0, third = 0] = segments.slice(2);
+    let dropping: Promise<unknown> | undefined;
+    // As soon as the first piece is copied, the oldest segments go: some were copied, some were not.
+    const { manifest } = await backup(() => {
+      dropping ??= log.dropBefore(second);
+    });
+    await dropping;
+    const verified = await verifyLog({ directory: join(target, 'log'), deep: true });
+    expect(verified.damage).toBeUndefined();
+    expect(verified.events).toBe(next - Number(manifest.log.firstPosition));
+    expect(manifest.log.nextPosition).toBe(String(next));
+    await restore('restored');
+
+    await append(log, 5);
+    await log.dropBefore(third);
+    const again = await backup();
+    expect(again.manifest.log).toMatchObject({ firstPosition: String(third), nextPosition: String(next) });
+    expect(await listSegments(join(target, 'log'))).toEqual(await listSegments(join(data, 'log')));
+    expect((await restore('restored-again')).verified).toMatchObject({
+      events: next - third,
+      dropped: { events: third },
+    });
+    await log.close();
+  });
+
   it('into the same folder copies only what is new, and leaves one whole backup', async () => {
     const log = await openLog();
     await append(log, 40);

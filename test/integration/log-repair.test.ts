@@ -1,10 +1,11 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/schemas/events.js';
 import { cutLog } from '../../src/services/event-log/repair/cut-log.js';
 import { logStatistics } from '../../src/services/event-log/repair/log-statistics.js';
 import { planCut } from '../../src/services/event-log/repair/plan-cut.js';
+import { replaceSegment } from '../../src/services/event-log/repair/replace-segment.js';
 import { surveyDamage } from '../../src/services/event-log/repair/survey-damage.js';
 import { scanFrames } from '../../src/services/event-log/segment-log/scan-frames.js';
 import { listSegments, segmentName } from '../../src/services/event-log/segment-log/segment-file.js';
@@ -101,6 +102,41 @@ describe('a damaged log', () => {
       { from: segments[4], until: events.length },
     ]);
   });
+});
+
+describe('a damaged segment', () => {
+  it.each([0, 2, -1])(
+    'number %i is replaced by a sound copy, in which the chain is the same, and by no other',
+    async (at) => {
+      const source = await temporaryFolder();
+      await cp(directory, source, { recursive: true });
+      const segment = segments.at(at) ?? 0;
+      await damageFrame(segment + eventsPerFrame);
+      const damaged = await readFile(join(directory, segmentName(segment)));
+      const options = { directory, segment, source, clock };
+      const path = join(source, segmentName(segment));
+      const sound = await readFile(path);
+      // The same damage, a copy that ends too early, another segment under its name, and none.
+      await writeFile(path, damaged);
+      expect(await replaceSegment(options)).toBeUndefined();
+      await writeFile(path, sound.subarray(0, 3_000));
+      expect(await replaceSegment(options)).toBeUndefined();
+      await cp(join(source, segmentName(segments[1] ?? 0)), path);
+      expect(await replaceSegment(options)).toBeUndefined();
+      await rm(path);
+      expect(await replaceSegment(options)).toBeUndefined();
+      expect((await readFile(join(directory, segmentName(segment)))).equals(damaged)).toBe(true);
+
+      await writeFile(path, sound);
+      const aside = await replaceSegment(options);
+      expect((await readFile(join(directory, aside ?? ''))).equals(damaged)).toBe(true);
+      expect(await verifyLog({ directory, deep: true })).toMatchObject({
+        damage: undefined,
+        events: events.length,
+      });
+      expect(await appendOne(0)).toBe(events.length);
+    },
+  );
 });
 
 describe('cutting a damaged log', () => {

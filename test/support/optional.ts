@@ -51,6 +51,15 @@ export const pythonMsgpack = {
   },
 };
 
+/** Python with the packages of test/oracles/requirements-log.txt. */
+export const pythonCloudEvents = {
+  command: python,
+  what: 'Python with test/oracles/requirements-log.txt (HINDCAST_PYTHON)',
+  get present(): boolean {
+    return spawnSync(python, ['-c', 'import cloudevents.core.formats.json']).status === 0;
+  },
+};
+
 /** Debian's chromium. */
 export const chromium = {
   command: 'chromium',

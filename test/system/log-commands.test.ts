@@ -314,6 +314,26 @@ describe('hindcast log repair', () => {
     expect(await rows()).toBe(position + 500);
   });
 
+  it('puts the copies of a backup in the place of damaged segments, and loses nothing', async () => {
+    const data = await folderWith(tens(40));
+    const target = join(data, '..', 'backup');
+    await succeed('hindcast', ['log', 'backup', target, '--data', data]);
+    const segments = (await readdir(join(data, 'log')))
+      .filter((name) => name.endsWith('.segment'))
+      .map((name) => Number.parseInt(name, 10))
+      .toSorted((a, b) => a - b);
+    for (const segment of [segments[1] ?? 0, segments[3] ?? 0]) await damageFrame(data, segment, segment);
+    const mended = await log('repair', '--from-backup', target, '--data', data);
+    expect(mended.stderr).not.toContain('error');
+    expect(mended.stdout.match(/put the backup's copy/g)).toHaveLength(2);
+    expect(mended.stdout).toContain('whole; nothing is lost');
+    expect((await log('verify', '--deep', '--data', data)).stdout).toMatch(/^400 events/);
+    const none = await log('repair', '--from-backup', data, '--data', data);
+    expect(none.stderr).toContain('BACKUP_DAMAGED');
+    const both = await log('repair', '--from-backup', target, '--cut-at', '5', '--data', data);
+    expect(both.code).toBe(64);
+  });
+
   it('is refused while a server writes', async () => {
     const data = await folderWithV1();
     const server = await startServerProcess(data);

@@ -65,11 +65,8 @@ function watched(stream: Writable): {
   return {
     failure: () => failure,
     write: async (lines) => {
-      if (failure === undefined && !stream.write(lines.map((line) => `${line}\n`).join('')))
-        // It drains, or fails.
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(
-          rethrowUnless(() => failure),
-        );
+      const text = lines.map((line) => `${line}\n`).join('');
+      if (failure === undefined && !stream.write(text)) await drained(stream, () => failure);
       if (failure === undefined) return true;
       if ('code' in failure && failure.code === 'EPIPE') return false;
       throw failure;
@@ -77,9 +74,16 @@ function watched(stream: Writable): {
   };
 }
 
-/** The error that the stream met is answered by who asked for the write. */
-function rethrowUnless(known: () => Error | undefined): (error: unknown) => void {
-  return (error) => {
-    if (known() === undefined) throw error;
-  };
+/** Resolves when the stream takes more, or will take nothing any more. */
+async function drained(stream: Writable, failure: () => Error | undefined): Promise<void> {
+  const over = new AbortController();
+  try {
+    const { signal } = over;
+    await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal })]);
+  } catch (error) {
+    // The error that the stream met is answered by who asked for the write.
+    if (failure() === undefined) throw error;
+  } finally {
+    over.abort();
+  }
 }

@@ -241,7 +241,7 @@ export const catalogue = {
     message: (d) =>
       `The log is damaged in ${d.segment} at byte ${d.offset} (position ${d.position}): ${d.problem}.`,
     action:
-      'Everything before this position can still be read. Run `hindcast log verify`, and restore from a backup.',
+      'Everything before this position can still be read. `hindcast log repair` says what to do, and changes nothing by itself; see docs/operations.md.',
   }),
   LOG_DROPPED: entry<{ position: string; firstPosition: string }>({
     status: 410,

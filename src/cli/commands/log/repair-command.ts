@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { cutLog } from '../../../services/event-log/repair/cut-log.js';
 import { type CutPlan, planCut } from '../../../services/event-log/repair/plan-cut.js';
+import { replaceSegment } from '../../../services/event-log/repair/replace-segment.js';
 import { surveyDamage } from '../../../services/event-log/repair/survey-damage.js';
 import { openSegmentLogReader } from '../../../services/event-log/segment-log/segment-log-reader.js';
 import { type Verification, verifyLog } from '../../../services/event-log/verify-log.js';
@@ -8,6 +10,7 @@ import { acquireWriterLock } from '../../../services/event-log/writer-lock.js';
 import { systemClock } from '../../../services/platform/clock.js';
 import { errors } from '../../../services/platform/errors.js';
 import { confirmed } from '../../confirmed.js';
+import { backupManifestName, readBackupManifest } from '../../backup/backup-manifest.js';
 import { configOf } from '../../global-options.js';
 import { paint } from '../../paint.js';
 import { parsePosition } from '../../parse-position.js';
@@ -17,6 +20,7 @@ import { logFolder } from '../../workspace.js';
 import { damageLines, verifiedLines } from './verification-lines.js';
 
 interface RepairOptions {
+  readonly fromBackup?: string;
   readonly cutAt?: number;
   readonly deep?: boolean;
   readonly yes?: boolean;
@@ -29,21 +33,29 @@ export function repairCommand(log: Command): void {
     .command('repair')
     .description('say what is damaged; with --cut-at, cut the log there and keep what was cut aside')
     .option('--cut-at <position>', 'cut every event from this position on', parsePosition)
+    .option(
+      '--from-backup <folder>',
+      "put a backup's copies of damaged segments in their place; loses nothing",
+    )
     .option('--deep', 'also look for events that break their schema')
     .option('--yes', 'do not ask')
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
-      '\nExample:\n  hindcast log repair\n  hindcast log repair --cut-at 81920\nA damaged log loses nothing when the damaged segment comes back from a backup: see docs/operations.md first.',
+      '\nExample:\n  hindcast log repair\n  hindcast log repair --from-backup /backups/hindcast\n  hindcast log repair --cut-at 81920\nWhat to do in which order: docs/operations.md.',
     )
     .action(async (options: RepairOptions, command: Command) => {
       const config = configOf(command);
       const { data } = config;
       const directory = logFolder(config);
-      if (options.cutAt === undefined) return await diagnose(directory, options);
+      const { cutAt, fromBackup } = options;
+      if (cutAt === undefined && fromBackup === undefined) return await diagnose(directory, options);
+      if (cutAt !== undefined && fromBackup !== undefined)
+        throw errors.USAGE_INVALID({ problem: 'Give --from-backup or --cut-at, not both.' });
       const lock = await acquireWriterLock(directory);
       try {
-        await cutAt({ data, directory, position: options.cutAt, options });
+        if (cutAt !== undefined) await cutLogAt({ data, directory, position: cutAt, options });
+        else if (fromBackup !== undefined) await repairFrom({ directory, backup: fromBackup, options });
       } finally {
         await lock.release();
       }
@@ -61,14 +73,56 @@ async function diagnose(directory: string, options: RepairOptions): Promise<void
   const { damage } = found;
   for (const line of damageLines(found, damage, await surveyDamage(directory, damage))) print(line);
   if (damage.segment.endsWith('.segment')) {
-    print('\nWith a backup that reaches further, restore it, or put its copy of the segment in place.');
+    print('\nWith a backup that has this segment whole, this loses nothing:');
+    print('  hindcast log repair --from-backup <folder>');
     print(`Without one, this gives up every event from position ${damage.position} on:`);
     print(`  hindcast log repair --cut-at ${damage.position}`);
   }
   throw errors.LOG_CORRUPT({ ...damage, position: String(damage.position) });
 }
 
-async function cutAt(work: {
+/** One damaged segment after the other, as long as the backup has a copy that the chain proves to be the same. */
+async function repairFrom(work: {
+  readonly directory: string;
+  readonly backup: string;
+  readonly options: RepairOptions;
+}): Promise<void> {
+  const { directory, backup, options } = work;
+  if ((await readBackupManifest(backup)) === undefined)
+    throw errors.BACKUP_DAMAGED({ path: backup, problem: `it has no ${backupManifestName}` });
+  const replaced = new Set<string>();
+  for (;;) {
+    const found = await verify(directory, options);
+    const { damage } = found;
+    if (damage === undefined) {
+      for (const line of verifiedLines(found)) print(line);
+      print(
+        replaced.size === 0
+          ? 'whole; there is nothing to repair'
+          : `${paint(process.stdout).good('whole')}; nothing is lost`,
+      );
+      return;
+    }
+    const isSegment = damage.segment.endsWith('.segment') && !replaced.has(damage.segment);
+    const keptIn = !isSegment
+      ? undefined
+      : await replaceSegment({
+          directory,
+          segment: Number.parseInt(damage.segment, 10),
+          source: join(backup, 'log'),
+          clock: systemClock,
+        });
+    if (keptIn === undefined) {
+      for (const line of damageLines(found, damage, await surveyDamage(directory, damage))) print(line);
+      print(`the backup has no sound copy of ${damage.segment} that fits`);
+      throw errors.LOG_CORRUPT({ ...damage, position: String(damage.position) });
+    }
+    replaced.add(damage.segment);
+    print(`put the backup's copy of ${damage.segment} in place; the damaged one: log/${keptIn}`);
+  }
+}
+
+async function cutLogAt(work: {
   readonly data: string;
   readonly directory: string;
   readonly position: number;
