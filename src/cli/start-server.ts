@@ -159,8 +159,14 @@ async function openServerLog(
   if (location.cluster !== undefined) {
     assertClusterSettings(config);
     metrics.logDurability({ mode: 'durable' }, () => 0);
-    return { kind: 'cluster', log: await openClusterLog(location.cluster, systemClock) };
+    const cluster = await openClusterLog(location.cluster, systemClock);
+    return { kind: 'cluster', log: config.spool ? await withSpool(cluster, config, options) : cluster };
   }
+  if (config.spool)
+    throw errors.CONFIG_INVALID({
+      source: 'spool',
+      problem: 'it is for a log on a cluster, and this one is on disk',
+    });
   const log = await openSegmentLog({
     directory: location.directory,
     clock: systemClock,
@@ -180,6 +186,28 @@ async function openServerLog(
     logger.warn({ windowMs }, 'predictions are answered before they are durable, by as much as the window');
   }
   return { kind: 'disk', log };
+}
+
+async function withSpool(
+  log: KurrentLog,
+  config: Config,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+): Promise<KurrentLog> {
+  try {
+    const { openSpoolingLog } = await import('../services/event-log/kurrent-log/spool/spooling-log.js');
+    const spooling = await openSpoolingLog({
+      log,
+      directory: dataPaths(config.data).spool,
+      clock: systemClock,
+      onError: (error) =>
+        logger.warn({ err: error }, 'what waits in the spool was not shipped; it is tried again'),
+    });
+    metrics.spool(() => spooling.waitingEvents);
+    return spooling;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }
 
 /** Throws CONFIG_INVALID for a setting of the log on disk that a cluster would leave without effect. */

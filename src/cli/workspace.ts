@@ -19,11 +19,14 @@ import { errors } from '../services/platform/errors.js';
 export function dataPaths(directory: string): {
   readonly log: string;
   readonly artefacts: string;
+  /** What waits for a cluster that is away. */
+  readonly spool: string;
   readonly reports: string;
 } {
   return {
     log: join(directory, 'log'),
     artefacts: join(directory, 'artefacts'),
+    spool: join(directory, 'spool'),
     reports: join(directory, 'reports'),
   };
 }

@@ -37,6 +37,7 @@ export const ConfigFile = z.strictObject({
       })
       .optional(),
   ),
+  spool: z.boolean().optional(),
   projector: z.strictObject({ enabled: z.boolean().optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;

@@ -9,15 +9,15 @@ export interface HandTimers extends Timers {
 }
 
 /**
- * Lets deadlines of so many milliseconds end now and then, after so many turns of the event loop, until it is called off:
+ * Lets these deadlines end now and then, after so many turns of the event loop, until it is called off:
  * some work is cut off that would have been answered, as by a slow network.
  */
-export function endNowAndThen(timers: HandTimers, ms: number, turns = 300): () => void {
+export function endNowAndThen(timers: HandTimers, deadlines: readonly number[], turns = 300): () => void {
   let over = false;
   const run = async (): Promise<void> => {
     for (let turn = 1; !over; turn += 1) {
       await new Promise<void>((resolve) => setImmediate(resolve));
-      if (turn % turns === 0) timers.fire(ms);
+      if (turn % turns === 0) for (const ms of deadlines) timers.fire(ms);
     }
   };
   void run();

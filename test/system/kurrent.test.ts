@@ -185,6 +185,40 @@ describe('hindcast on a KurrentDB cluster (the test server), through the real co
     expect(printed.stdout).toContain(cluster.connectionString);
   });
 
+  it('spools while the cluster is away, says so in the answer and on /metrics, and ships afterwards', async () => {
+    const spooled = join(await temporaryFolder(), 'data');
+    await cp(join(data, 'artefacts'), join(spooled, 'artefacts'), { recursive: true });
+    const own = await startKurrentTestServer({ store: cluster.store });
+    const config = join(spooled, 'hindcast.yaml');
+    await writeFile(config, `log: ${own.connectionString}\nspool: true\n`);
+    const serving = await startServerProcess(spooled, ['--config', config, '--no-projector']);
+    try {
+      const waiting = async (): Promise<string | undefined> => {
+        const metrics = await (await fetch(`${serving.url}/metrics`)).text();
+        return /^hindcast_spool_events (\d+)/m.exec(metrics)?.[1];
+      };
+      expect(await waiting()).toBe('0');
+      own.goAway();
+      const ids: string[] = [];
+      for (let request = 0; request < 10; request += 1) {
+        const { status, body } = await predict({ inputs: flightInputs }, serving.url);
+        expect(status).toBe(200);
+        expect(body.predictions?.[0]).toMatchObject({ position: null, durability: 'spooled' });
+        ids.push(body.predictions?.[0]?.predictionId ?? '');
+      }
+      expect(await waiting()).toBe('10');
+      await own.comeBack();
+      while ((await waiting()) !== '0') await delay(50);
+      const stored = cluster.store.all.map((record) => record.id);
+      expect(stored.filter((id) => ids.includes(id))).toEqual(ids);
+      const direct = await predict({ inputs: flightInputs }, serving.url);
+      expect(Number(direct.body.predictions?.[0]?.position)).toBeGreaterThan(0);
+    } finally {
+      await serving.stop();
+      own.close();
+    }
+  });
+
   it('refuses what works on the files of a log on disk, and import for a model that is not registered', async () => {
     const verify = await runCommand('hindcast', ['log', 'verify', ...at]);
     expect(verify.code).toBe(64);

@@ -27,6 +27,7 @@ export function configCommand(program: Command): void {
             : withoutPassword(config.log.url),
         ],
         ['log.streamPrefix', config.log.streamPrefix === '' ? 'none' : config.log.streamPrefix],
+        ['spool', String(config.spool)],
         ['log.compressSealed', String(config.log.compressSealed)],
         ...Object.entries(logSettings(config)).map(([key, value]) => [key, value ?? 'no limit'] as const),
         ['projector.enabled', String(config.projector.enabled)],

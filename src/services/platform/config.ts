@@ -23,6 +23,8 @@ export interface Config {
     readonly retainBytes: number | undefined;
     readonly durability: Durability;
   };
+  /** While the cluster is away, predictions are kept on this machine's disk and shipped afterwards. */
+  readonly spool: boolean;
   readonly projector: { readonly enabled: boolean };
 }
 
@@ -123,6 +125,7 @@ export function loadConfig(
         ),
       ),
     }),
+    spool: pick('spool', undefined, fromEnvironment.spool, fromFile.spool, false),
     projector: Object.freeze({
       enabled: pick(
         'projector.enabled',
@@ -188,6 +191,7 @@ function parseEnvironment(environment: NodeJS.ProcessEnv): ConfigFile {
       retainBytes: text('LOG_RETAIN_BYTES'),
       durability: text('LOG_DURABILITY'),
     },
+    spool: asFlag(text('SPOOL')),
     projector: { enabled: asFlag(enabled) },
   });
   if (parsed.success) return parsed.data;

@@ -32,6 +32,8 @@ export const limits = {
   truthPatchesMax: 65_536,
   clusterAppendBytesMax: 1_000_000,
   clusterDuplicateWindowRecords: 4_096,
+  clusterResendWindowRecords: 65_536,
+  spoolEventsMax: 5_000_000,
   clusterBufferRecordsMax: 1_024,
   clusterStreamsAtOnceMax: 64,
 } as const;

@@ -20,6 +20,8 @@ export interface Metrics {
   appendSeconds(seconds: number): void;
   logPosition(position: number): void;
   projectedPosition(position: number): void;
+  /** From now on the events that wait in the spool are shown. */
+  spool(waitingEvents: () => number): void;
   /** What a look of retention dropped, and what the log begins with now; `recordedAt` in microseconds UTC. */
   retention(applied: {
     readonly plan: { readonly firstPosition: number; readonly waiting: readonly unknown[] };
@@ -204,6 +206,14 @@ export function createMetrics(): Metrics {
       nextPosition = next;
     },
     projectedPosition: (next) => projected.set(next),
+    spool: (waitingEvents) => {
+      const waiting: Gauge = new Gauge({
+        name: 'hindcast_spool_events',
+        help: 'Events acknowledged as spooled that are not in the cluster yet',
+        registers,
+        collect: (): void => waiting.set(waitingEvents()),
+      });
+    },
     retention: (applied) => {
       droppedSegments.inc(applied.dropped.segments);
       droppedBytes.inc(applied.dropped.bytes);

@@ -127,7 +127,8 @@ export function createRecordPredictions(options: {
     const acknowledged = performance.now();
     metrics.appendSeconds((acknowledged - appending) / 1000);
     metrics.predictions(request.model, serving.manifest.version, served.length);
-    metrics.logPosition((receiptPosition(receipt, events.length - 1) ?? -1) + 1);
+    const position = receiptPosition(receipt, events.length - 1);
+    if (position !== null) metrics.logPosition(position + 1);
     const replies: RowReply[] = served.map(({ row, event, offset }) => {
       recent.add(request.model, event.id, request.requestId, row.index, row.row.key);
       return {

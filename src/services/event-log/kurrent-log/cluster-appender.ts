@@ -17,7 +17,10 @@ export function createClusterAppender(
     readonly registeredModelsOnly?: boolean;
     readonly queueEventsMax?: number;
   },
-): { append(events: readonly NewEvent[]): Promise<AppendReceipt>; close(): Promise<void> } {
+): {
+  append(events: readonly NewEvent[], again?: boolean): Promise<AppendReceipt>;
+  close(): Promise<void>;
+} {
   const { availability, prefix } = context;
   const queueEventsMax = context.queueEventsMax ?? limits.appendQueueEventsMax;
   const writers = new Map<string, StreamWriter>();
@@ -26,7 +29,7 @@ export function createClusterAppender(
   let queuedEvents = 0;
   let closed = false;
 
-  async function append(events: readonly NewEvent[]): Promise<AppendReceipt> {
+  async function append(events: readonly NewEvent[], again = false): Promise<AppendReceipt> {
     if (closed) throw errors.LOG_CLOSED({});
     if (events.length === 0) throw errors.LOG_EVENT_INVALID({ problem: 'an append holds no event' });
     validateEvents(events);
@@ -34,7 +37,7 @@ export function createClusterAppender(
     if (queuedEvents + events.length > queueEventsMax) throw errors.LOG_BUSY({ queued: queuedEvents });
     if (availability.away !== undefined) throw availability.away;
     queuedEvents += events.length;
-    const work = store(events, parts);
+    const work = store(events, parts, again);
     pending.add(work);
     try {
       return await work;
@@ -47,10 +50,11 @@ export function createClusterAppender(
   async function store(
     events: readonly NewEvent[],
     parts: ReadonlyMap<string, readonly EncodedEvent[]>,
+    again: boolean,
   ): Promise<AppendReceipt> {
     if (context.registeredModelsOnly !== false) await assertRegistered(events);
     const results = await Promise.allSettled(
-      [...parts].map(([stream, part]) => writerOf(stream).append(part)),
+      [...parts].map(([stream, part]) => writerOf(stream).append(part, again)),
     );
     for (const [stream, writer] of writers) if (writer.idle) writers.delete(stream);
     let position = -1;

@@ -2,7 +2,7 @@ import type { EventType, NewEvent, StoredEvent } from '../../../schemas/events.j
 import type { Clock } from '../../platform/clock.js';
 import { errors } from '../../platform/errors.js';
 import { systemTimers, type Timers } from '../../platform/timers.js';
-import type { EventLog, LogHead, ReadQuery } from '../event-log.js';
+import type { AppendReceipt, EventLog, LogHead, ReadQuery } from '../event-log.js';
 import { modelOf } from '../model-of.js';
 import { answered } from './answered.js';
 import { createClusterAppender } from './cluster-appender.js';
@@ -26,6 +26,10 @@ export interface KurrentLog extends EventLog {
     readonly signal: AbortSignal;
     readonly types?: readonly EventType[];
   }): AsyncIterable<readonly StoredEvent[]>;
+  /** As `append`, of events of which some may be stored already by an earlier attempt: they are not stored again. */
+  appendAgain(events: readonly NewEvent[]): Promise<AppendReceipt>;
+  /** Resolves when the cluster answers, as far as is known. */
+  whenThere(): Promise<void>;
 }
 
 export interface KurrentLogOptions {
@@ -161,6 +165,8 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
       durable: true,
     },
     append: async (events: readonly NewEvent[]) => await appender.append(events),
+    appendAgain: async (events) => await appender.append(events, true),
+    whenThere: async () => await availability.whenThere(),
     read,
     async *tail({ fromPosition, signal, types }) {
       assertOpen();

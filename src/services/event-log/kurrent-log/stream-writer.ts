@@ -27,6 +27,7 @@ export interface WriterContext {
 
 interface Waiting {
   readonly events: readonly EncodedEvent[];
+  readonly again: boolean;
   readonly bytes: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (reason: unknown) => void;
@@ -52,11 +53,14 @@ export class StreamWriter {
     return this.#running === undefined;
   }
 
-  /** Resolves when all are stored. At most `clusterAppendBytesMax`, which the caller has checked. */
-  async append(events: readonly EncodedEvent[]): Promise<Stored> {
+  /**
+   * Resolves when all are stored. At most `clusterAppendBytesMax`, which the caller has checked. `again`: some may be
+   * stored already, by an earlier attempt.
+   */
+  async append(events: readonly EncodedEvent[], again = false): Promise<Stored> {
     const bytes = events.reduce((sum, event) => sum + event.bytes, 0);
     return await new Promise<Stored>((resolve, reject) => {
-      this.#waiting.push({ events, bytes, resolve, reject });
+      this.#waiting.push({ events, again, bytes, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -71,7 +75,10 @@ export class StreamWriter {
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup();
       try {
-        const stored = await this.#store(group.flatMap((waiting) => waiting.events));
+        const stored = await this.#store(
+          group.flatMap((waiting) => waiting.events),
+          group.some((waiting) => waiting.again),
+        );
         for (const waiting of group) waiting.resolve(stored);
       } catch (error) {
         for (const waiting of group) waiting.reject(error);
@@ -91,16 +98,19 @@ export class StreamWriter {
     return this.#waiting.splice(0, taken);
   }
 
-  async #store(events: readonly EncodedEvent[]): Promise<Stored> {
+  async #store(events: readonly EncodedEvent[], again: boolean): Promise<Stored> {
     const { timers, timing, availability, clock } = this.#context;
     if (availability.away !== undefined) throw availability.away;
     const recordedAt = clock.nowMicros();
     let missing = events.map((event) => recordOf(event, recordedAt));
-    let outcomeUnknown = false;
+    let outcomeUnknown = again;
+    const windowRecords = again ? limits.clusterResendWindowRecords : limits.clusterDuplicateWindowRecords;
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (outcomeUnknown) {
-          const held = await this.#within(collectStored(this.#context.client, this.#stream, missing));
+          const held = await this.#within(
+            collectStored(this.#context.client, this.#stream, missing, windowRecords),
+          );
           missing = missing.filter((record) => !held.ids.has(record.id));
           if (missing.length === 0) return { position: held.position, recordedAt };
         }
