@@ -193,6 +193,7 @@ const StateSnapshottedData = z.strictObject({
           occurredAt: Micros,
           position: z.int().nonnegative(),
           rollback: z.boolean(),
+          evidence: PromotionEvidence.optional(),
         }),
       ),
     }),

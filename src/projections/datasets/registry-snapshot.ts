@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ModelRegistered } from '../../schemas/events.js';
+import { ModelRegistered, PromotionEvidence } from '../../schemas/events.js';
 import { ModelManifest } from '../../schemas/model-manifest.js';
 
 /** The registry's state as a manifest of the datasets keeps it. */
@@ -24,6 +24,7 @@ export const RegistrySnapshot = z.strictObject({
           occurredAt: z.int(),
           position: z.int(),
           rollback: z.boolean(),
+          evidence: PromotionEvidence.optional(),
         }),
       ),
     }),

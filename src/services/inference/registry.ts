@@ -29,6 +29,8 @@ export interface Promotion {
   readonly occurredAt: number;
   readonly position: number;
   readonly rollback: boolean;
+  /** On what it rests; undefined for one that was recorded without. */
+  readonly evidence?: PromotionEvidence | undefined;
 }
 
 export interface RegisteredModel {
@@ -98,9 +100,10 @@ function foldModelEvent(state: RegistryState, event: ModelEvent): RegistryState 
       });
     }
     case 'ModelPromoted': {
-      const { version, rollback } = event.data;
+      const { version, rollback, evidence } = event.data;
       const model = registeredModel(state, event.data.model) ?? { versions: {}, promotions: [] };
-      const promotion = { version, occurredAt: event.occurredAt, position: event.position, rollback };
+      const { occurredAt, position } = event;
+      const promotion = { version, occurredAt, position, rollback, ...(evidence && { evidence }) };
       return withModel(state, event.data.model, { ...model, promotions: [...model.promotions, promotion] });
     }
     case 'ModelRetired': {

@@ -36,7 +36,7 @@ function decided(state: RegistryState, random: () => number, occurredAt: number)
           featureSchemaDigest: 'f'.repeat(64),
         });
       case 2:
-        return decidePromote(state, happening);
+        return decidePromote(state, { ...happening, evidence: { basis: 'without-evidence' } });
       case 3:
         return decideRetire(state, happening);
       default:
