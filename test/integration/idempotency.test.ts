@@ -170,6 +170,29 @@ describe('Idempotency-Key on predict', () => {
     expect(next.headers['idempotent-replayed']).toBeUndefined();
   });
 
+  it('looks in the log before it predicts again when a cluster did not say whether it took the first one', async () => {
+    let lost = true;
+    const flights = await opened({
+      appender: (log) => ({
+        append: async (events) => {
+          const receipt = await log.append(events);
+          // The cluster has it, and the answer to that never arrives.
+          if (lost) throw errors.LOG_UNAVAILABLE({ problem: 'no answer in time' });
+          return receipt;
+        },
+      }),
+    });
+    expect((await post(flights, mixed)).statusCode).toBe(503);
+    lost = false;
+    const repeated = await post(flights, mixed);
+    expect(repeated.statusCode).toBe(200);
+    expect(repeated.headers['idempotent-replayed']).toBe('true');
+    expect((await post(flights, mixed)).json()).toEqual(repeated.json());
+    expect(await served(flights.log)).toBe(2);
+    const other = await post(flights, one, { 'idempotency-key': 'k-2' });
+    expect((await post(flights, one, { 'idempotency-key': 'k-2' })).json()).toEqual(other.json());
+  });
+
   it('keeps nothing of an answer without a served row: the caller may mend the body under the same key', async () => {
     const flights = await opened();
     const bad = await post(flights, { inputs: { ...flightInputs, distance: 'far' } });
