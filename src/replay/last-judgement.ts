@@ -18,12 +18,13 @@ export interface LastJudgement {
 const Summary = z.object({
   reason: z.string(),
   expect: z.string(),
+  gates: z.array(z.unknown()),
   reproduce: z.string(),
   settings: z.object({ given: z.array(z.string()) }).optional(),
 });
 
 /**
- * The newest replay of a version that can stand for it. Those that gated nothing (`--expect anything`) and those that gave the
+ * The newest replay of a version that can stand for it. Those that gated nothing (`--expect anything` alone) and those that gave the
  * candidate other values than were recorded (`--set`, `--missing-feature`) answer another question, and are passed over.
  * `replays`: the newest first.
  */
@@ -32,8 +33,8 @@ export function lastJudgement(replays: readonly EarlierReplay[], version: string
     const summary = Summary.safeParse(replay.summary);
     const verdict = ReplayVerdict.safeParse(replay.verdict);
     if (replay.candidateVersion !== version || !summary.success || !verdict.success) continue;
-    const { expect, reason, reproduce, settings } = summary.data;
-    if (expect === 'anything' || (settings?.given.length ?? 0) > 0) continue;
+    const { expect, gates, reason, reproduce, settings } = summary.data;
+    if (gates.length === 0 || (settings?.given.length ?? 0) > 0) continue;
     const { replayId, controlVersion, reportDigest, occurredAt } = replay;
     return {
       replayId,

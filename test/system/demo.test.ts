@@ -216,9 +216,11 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
 
   it('promotes v2 after its replay passed, v3 only on the word of somebody, and records which', async () => {
     const promoted = async (): Promise<unknown[]> =>
-      (await succeed('hindcast', ['log', 'tail', '-n', '50', '--data', data])).stdout
+      (
+        await succeed('hindcast', ['log', 'tail', '--types', 'ModelPromoted', '--json', '--data', data])
+      ).stdout
+        .trim()
         .split('\n')
-        .filter((line) => line.includes('"ModelPromoted"'))
         .map((line) => {
           const { version, evidence } = JSON.parse(line).data;
           return [version, evidence?.basis, evidence?.replay?.verdict];

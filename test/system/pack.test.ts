@@ -16,6 +16,7 @@ describe('the package', () => {
     const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
     const paths = files.map((file) => file.path);
     expect(paths).toContain('LICENSE');
+    expect(paths).toContain('docs/replay-report.v1.schema.json');
     expect(
       paths.filter(
         (path) => path.startsWith('dist/bench') || path.startsWith('test/') || path.startsWith('src/'),

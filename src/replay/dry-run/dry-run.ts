@@ -159,7 +159,7 @@ function notesOf(options: DryRunOptions, plan: ReplayPlan, planned: Planned): re
   if (expect === 'no-worse' && waterfall.judged > 0 && waterfall.judged < waterfall.compared)
     notes.push('Only rows with a truth are judged; more truths may come in later.');
   const sliced = plan.candidate.slices.map(({ feature }) => feature);
-  if (expect === 'no-worse' && sliced.length > 0)
+  if (expect === 'no-worse' && sliced.length > 0 && options.rules?.slices !== false)
     notes.push(
       `Each group by ${sliced.join(', ')} is gated like the whole once it has as many rows with truth as a candidate as good as the control needs; how many that is shows the replay's own spread.`,
     );
@@ -168,6 +168,8 @@ function notesOf(options: DryRunOptions, plan: ReplayPlan, planned: Planned): re
       'The candidate does not say what it was trained on: rows that it has seen could not be excluded.',
     );
   }
-  if (expect === 'anything') notes.push('Nothing would be gated: --expect anything only reports.');
+  if (gates.length === 0) notes.push('Nothing would be gated: --expect anything only reports.');
+  for (const { where, until } of options.rules?.expired ?? [])
+    notes.push(`The exception for ${where} expired on ${until}, so the verdict will be FAIL.`);
   return options.sample === undefined ? notes : [...notes, `Of a sample of about ${options.sample} rows.`];
 }

@@ -15,6 +15,8 @@ export interface EarlierSpread {
 
 const GateOfSummary = z.object({
   name: z.string(),
+  /** Of all rows, not of a slice. */
+  slice: z.null().optional(),
   rows: z.int(),
   interval: z.object({ lower: z.number(), upper: z.number(), level: z.number().gt(0).lt(1) }).nullable(),
 });

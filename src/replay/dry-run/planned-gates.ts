@@ -28,8 +28,14 @@ export interface PlannedGate {
         readonly margin: number;
         readonly cases: readonly LossCase[];
       }
-    | { readonly kind: 'share'; readonly plan: SharePlan }
+    | { readonly kind: 'share'; readonly plan: SharePlan; readonly verb: ShareVerb }
     | { readonly kind: 'none'; readonly reason: string };
+}
+
+/** What a row does that counts against the candidate: of several, and of one. */
+interface ShareVerb {
+  readonly many: string;
+  readonly one: string;
 }
 
 /** What the rows can show if the paired differences spread like this. */
@@ -60,8 +66,15 @@ export function plannedGates(options: {
   readonly rules: GateRules;
   readonly earlier: EarlierSpread | undefined;
 }): readonly PlannedGate[] {
-  const { expect, task, survey, earlier } = options;
-  const { margin, tolerance, agreementLimit, failureLimit } = options.rules;
+  const { expect, task, survey, earlier, rules } = options;
+  return [...gatesOf(expect, { task, survey, earlier, rules }), ...fileGates(rules, survey)];
+}
+
+function gatesOf(
+  expect: ReplayExpectation,
+  { task, survey, earlier, rules }: Omit<Parameters<typeof plannedGates>[0], 'expect'>,
+): readonly PlannedGate[] {
+  const { margin, tolerance, agreementLimit, failureLimit } = rules;
   switch (expect) {
     case 'anything':
       return [];
@@ -73,10 +86,7 @@ export function plannedGates(options: {
           limit: agreementLimit,
           good: 'above',
           rows: survey.compared,
-          power: {
-            kind: 'share',
-            plan: sharePlan({ rows: survey.compared, limit: agreementLimit, level, power: plannedPower }),
-          },
+          power: sharePower(survey.compared, agreementLimit, { many: 'disagree', one: 'disagrees' }),
         },
       ];
     case 'no-worse': {
@@ -97,14 +107,87 @@ export function plannedGates(options: {
           limit: failureLimit,
           good: 'below',
           rows: survey.compared,
-          power: {
-            kind: 'share',
-            plan: sharePlan({ rows: survey.compared, limit: 1 - failureLimit, level, power: plannedPower }),
-          },
+          power: sharePower(survey.compared, 1 - failureLimit, { many: 'fail', one: 'fails' }),
         },
       ];
     }
   }
+}
+
+/** What a gate file asks for beyond the expectation. */
+function fileGates(rules: GateRules, survey: RecordSurvey): readonly PlannedGate[] {
+  const { flipsLimit, negativeFlipsLimit, positiveRateWithin, meanScoreWithin, accuracyLoss, aucLoss } =
+    rules;
+  const { compared, judged } = survey;
+  const flips = (
+    name: ReplayGate['name'],
+    limit: number | undefined,
+    { rows, what, verb }: { readonly rows: number; readonly what: string; readonly verb: ShareVerb },
+  ): PlannedGate[] =>
+    limit === undefined
+      ? []
+      : [
+          {
+            name,
+            measures: `share of rows whose ${what}`,
+            limit,
+            good: 'below',
+            rows,
+            power: sharePower(rows, 1 - limit, verb),
+          },
+        ];
+  const difference = (
+    name: ReplayGate['name'],
+    limit: number | undefined,
+    {
+      rows,
+      what,
+      good,
+    }: { readonly rows: number; readonly what: string; readonly good: PlannedGate['good'] },
+  ): PlannedGate[] =>
+    limit === undefined
+      ? []
+      : [
+          {
+            name,
+            measures: `${what} of the candidate − ${what} of the control`,
+            limit,
+            good,
+            rows,
+            power: {
+              kind: 'none',
+              reason: 'that depends on how far the two go apart, which only a run shows',
+            },
+          },
+        ];
+  const fall = (loss: number | undefined): number | undefined => (loss === undefined ? undefined : -loss);
+  return [
+    ...flips('flips', flipsLimit, {
+      rows: compared,
+      what: 'labels change',
+      verb: { many: 'change', one: 'changes' },
+    }),
+    ...flips('negative-flips', negativeFlipsLimit, {
+      rows: judged,
+      what: 'labels were right and are wrong',
+      verb: { many: 'go from right to wrong', one: 'goes from right to wrong' },
+    }),
+    ...difference('positive-rate', positiveRateWithin, {
+      rows: compared,
+      what: 'positive rate',
+      good: 'within',
+    }),
+    ...difference('mean-score', meanScoreWithin, { rows: compared, what: 'mean score', good: 'within' }),
+    ...difference('accuracy', fall(accuracyLoss), { rows: judged, what: 'accuracy', good: 'above' }),
+    ...difference('auc', fall(aucLoss), { rows: judged, what: 'AUC', good: 'above' }),
+  ];
+}
+
+/** `limit`: what the share of rows that do not count against the candidate must lie above. */
+function sharePower(rows: number, limit: number, verb: ShareVerb): PlannedGate['power'] {
+  if (limit <= 0 || limit >= 1)
+    return { kind: 'none', reason: 'a limit of none or all of the rows cannot be shown by an interval' };
+  return { kind: 'share', plan: sharePlan({ rows, limit, level, power: plannedPower }), verb };
 }
 
 function lossPower(

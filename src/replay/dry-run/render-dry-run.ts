@@ -90,24 +90,24 @@ function powerSections(gate: PlannedGate, paint: ReportPaint): (readonly string[
   const title = paint.bold(cut(`What ${formatCount(rows)} rows can show of ${name}`));
   switch (power.kind) {
     case 'none':
-      return [[title, ...wrap(`Nothing: ${visibleText(power.reason)}.`, 2)]];
+      return [[title, ...wrap(`Nothing beforehand: ${visibleText(power.reason)}.`, 2)]];
     case 'share':
-      return [[title, ...shareLines(gate, power.plan).flatMap((line) => wrap(line, 2))]];
+      return [[title, ...shareLines(rows, power).flatMap((line) => wrap(line, 2))]];
     case 'loss':
       return [[title, ...lossLines(power, rows, paint)]];
   }
 }
 
 function shareLines(
-  { good, rows }: PlannedGate,
-  { failuresMax, failureShare, rowsNeeded }: Extract<PlannedGate['power'], { kind: 'share' }>['plan'],
+  rows: number,
+  { plan, verb }: Extract<PlannedGate['power'], { kind: 'share' }>,
 ): readonly string[] {
-  const what = good === 'above' ? 'disagree' : 'fail';
-  const needed = `At least ${formatCount(rowsNeeded)} rows are needed for a PASS, when none of them ${what}s.`;
+  const { failuresMax, failureShare, rowsNeeded } = plan;
+  const needed = `At least ${formatCount(rowsNeeded)} rows are needed for a PASS, when none of them ${verb.one}.`;
   if (failuresMax === undefined || failureShare === undefined)
-    return [`${formatCount(rows)} rows cannot pass, even when none of them ${what}s.`, needed];
+    return [`${formatCount(rows)} rows cannot pass, even when none of them ${verb.one}.`, needed];
   return [
-    `PASS when at most ${formatCount(failuresMax)} of them ${what}: that comes four times in five when ${formatPercent(failureShare, 3)} of such rows truly ${what}.`,
+    `PASS when at most ${formatCount(failuresMax)} of them ${verb.many}: that comes four times in five when ${formatPercent(failureShare, 3)} of such rows truly ${verb.many}.`,
     needed,
   ];
 }

@@ -27,7 +27,7 @@ export function verdictOf(evidence: VerdictEvidence): {
     const gate = gates.find((candidate) => candidate.verdict === verdict);
     if (gate !== undefined) return { verdict, reason: `${sentence(gate.reason)}${neededWords(gate)}` };
   }
-  if (expect === 'anything')
+  if (expect === 'anything' && gates.length === 0)
     return { verdict: 'PASS', reason: 'Nothing was gated (--expect anything): read the figures.' };
   if (gates.length === 0) return { verdict: 'INCONCLUSIVE', reason: 'No gate was judged.' };
   const whole = gates.filter((gate) => gate.slice === null);

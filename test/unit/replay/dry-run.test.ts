@@ -145,6 +145,57 @@ describe('a dry run', () => {
     expect(renderDryRun(few, plain)).toContain('cannot pass, even when none of them disagrees');
   });
 
+  it('lists the gates of a gate file, the same that a replay judges, and says which exceptions have expired', async () => {
+    const rules = {
+      ...defaultRules,
+      flipsLimit: 0.3,
+      negativeFlipsLimit: 0,
+      positiveRateWithin: 0.1,
+      meanScoreWithin: 0.1,
+      accuracyLoss: 0.02,
+      aucLoss: 0.02,
+      failureLimit: 0,
+      expired: [{ where: 'in_x > 3', reason: 'old', until: '2025-01-01' }],
+    };
+    const rows = toyRows(3000);
+    const plan = await dryRun(toyPlan(rows, { rules }));
+    const report = await runReplay(toyReplay(rows, { rules }));
+    const named = (gates: readonly { name: string; limit: number; good: string; rows: number }[]) =>
+      gates.map(({ name, limit, good, rows: judged }) => ({ name, limit, good, rows: judged }));
+    // No row failed, so the replay has no gate of failures; the plan says that it may come.
+    expect(named(plan.gates).filter(({ name }) => name !== 'candidate-failures')).toEqual(
+      named(report.gates).filter(({ name }) => name !== 'expired-exception'),
+    );
+    const text = renderDryRun(plan, plain).replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/PASS when at most \d+ of them change/);
+    expect(text).toContain('a limit of none or all of the rows cannot be shown');
+    expect(text).toContain('The exception for in_x > 3 expired on 2025-01-01, so the verdict will be FAIL');
+    expect(report.verdict).toBe('FAIL');
+    const only = await dryRun(
+      toyPlan(rows, { rules: { ...defaultRules, flipsLimit: 0.3 }, expect: 'anything' }),
+    );
+    expect(only.gates.map(({ name }) => name)).toEqual(['flips']);
+    const judged = await runReplay(
+      toyReplay(rows, { rules: { ...defaultRules, flipsLimit: 0.3 }, expect: 'anything' }),
+    );
+    expect(judged.reason).not.toContain('Nothing was gated');
+  });
+
+  it('takes no spread from the gate of a slice', async () => {
+    const rows = toyRows(4000);
+    const report = await runReplay(toyReplay(rows));
+    const [whole] = report.gates;
+    const sliced = {
+      ...whole!,
+      slice: { feature: 'x', value: 'a' },
+      interval: { ...whole!.interval!, upper: 99 },
+    };
+    const gates = [sliced, whole!];
+    const plan = await dryRun(toyPlan(rows, { earlier: [recorded({ ...report, gates })] }));
+    const alone = await dryRun(toyPlan(rows, { earlier: [recorded(report)] }));
+    expect(lossCases(plan)[0]).toEqual(lossCases(alone)[0]);
+  });
+
   it('fits 80 columns, however long the names are, and shows no control character', async () => {
     const long = `v2-${'n'.repeat(200)}\u001b[31m`;
     const manifests = new Map([
