@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/schemas/events.js';
 import type { EventLog } from '../../src/services/event-log/event-log.js';
+import { openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
 import { errors } from '../../src/services/platform/errors.js';
 import { limits } from '../../src/services/platform/limits.js';
 import { flightInputs, flightsApp } from '../support/flights-app.js';
 import type { FlightsApp } from '../support/flights-app.js';
+import { handTimers } from '../support/hand-timers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const open: FlightsApp[] = [];
 
@@ -191,6 +194,26 @@ describe('Idempotency-Key on predict', () => {
     expect(await served(flights.log)).toBe(2);
     const other = await post(flights, one, { 'idempotency-key': 'k-2' });
     expect((await post(flights, one, { 'idempotency-key': 'k-2' })).json()).toEqual(other.json());
+  });
+
+  it('waits until a buffered answer can be read, and gives the same with what was promised of it', async () => {
+    const windowMs = 200;
+    const durability = { mode: 'buffered', windowMs } as const;
+    const timers = handTimers([windowMs]);
+    const directory = await temporaryFolder();
+    const flights = await opened({
+      durability,
+      openLog: async (clock) => await openSegmentLog({ directory, clock, durability, timers }),
+    });
+    const first = await post(flights, one);
+    expect(first.json()).toMatchObject({ durability: 'buffered', bufferWindowMs: windowMs });
+    const { nextPosition } = await flights.log.head();
+    expect(Number(first.json().predictions[0].position)).toBe(nextPosition);
+    const second = post(flights, one);
+    timers.fire(windowMs);
+    expect((await second).json()).toEqual(first.json());
+    expect(await served(flights.log)).toBe(1);
+    await flights.log.close();
   });
 
   it('keeps nothing of an answer without a served row: the caller may mend the body under the same key', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import type { Durability } from '../../src/schemas/durability.js';
 import type { EventAppender, EventLog } from '../../src/services/event-log/event-log.js';
 import { createMemoryLog } from '../../src/services/event-log/memory-log.js';
 import { openArtefactStore } from '../../src/services/inference/artefact-store.js';
@@ -13,7 +14,7 @@ import {
   emptyRegistry,
   evolveRegistry,
 } from '../../src/services/inference/registry.js';
-import { manualClock } from '../../src/services/platform/clock.js';
+import { type Clock, manualClock } from '../../src/services/platform/clock.js';
 import { createLogger } from '../../src/services/platform/logger.js';
 import { createMetrics } from '../../src/services/platform/metrics.js';
 import { buildApp } from '../../src/services/prediction-api/app.js';
@@ -57,10 +58,13 @@ export async function flightsApp(
     tokens?: readonly string[];
     appender?: (log: EventLog) => EventAppender;
     promote?: boolean;
+    /** In the place of a memory log. */
+    openLog?: (clock: Clock) => Promise<EventLog>;
+    durability?: Durability;
   } = {},
 ): Promise<FlightsApp> {
   const clock = manualClock(noon);
-  const log = createMemoryLog({ clock });
+  const log = (await options.openLog?.(clock)) ?? createMemoryLog({ clock });
   const artefacts = openArtefactStore(await temporaryFolder());
   const bundle = await readBundle(join(root, 'examples', 'flights', 'v1'));
   const stored = await artefacts.put(await readFile(bundle.modelPath));
@@ -103,7 +107,14 @@ export async function flightsApp(
       });
     },
   });
-  return await assemble({ log, models, clock, tokens: options.tokens, appender: options.appender?.(log) });
+  return await assemble({
+    log,
+    models,
+    clock,
+    tokens: options.tokens,
+    appender: options.appender?.(log),
+    durability: options.durability,
+  });
 }
 
 async function assemble(parts: {
@@ -112,6 +123,7 @@ async function assemble(parts: {
   readonly clock: FlightsApp['clock'];
   readonly tokens: readonly string[] | undefined;
   readonly appender: EventAppender | undefined;
+  readonly durability: Durability | undefined;
 }): Promise<FlightsApp> {
   const { log, models, clock } = parts;
   const appender = parts.appender ?? log;
@@ -127,7 +139,15 @@ async function assemble(parts: {
     version: '0.0.0',
     notReady: () => undefined,
     recordPredictions: createIdempotentPredictions({
-      record: createRecordPredictions({ models, log: appender, clock, metrics, rejections, recent }),
+      record: createRecordPredictions({
+        models,
+        log: appender,
+        clock,
+        metrics,
+        rejections,
+        recent,
+        ...(parts.durability === undefined ? {} : { durability: parts.durability }),
+      }),
       log,
       clock,
       metrics,
