@@ -1,14 +1,16 @@
+import { once } from 'node:events';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { datasetsDirectory, readManifest } from '../../src/projections/datasets/dataset-manifest.js';
 import { flightInputs } from '../support/flights-app.js';
 import { bundle, succeed } from '../support/flights-folder.js';
 import {
   type KurrentTestServer,
   startKurrentTestServer,
 } from '../support/kurrent-test-server/kurrent-test-server.js';
-import { runCommand, startServerProcess, type ServerProcess } from '../support/run-command.js';
+import { runCommand, startCommand, startServerProcess, type ServerProcess } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Reply {
@@ -186,6 +188,30 @@ describe('hindcast on a KurrentDB cluster (the test server), through the real co
     const printed = await succeed('hindcast', ['config', '--config', config]);
     expect(printed.stdout).toContain(cluster.connectionString);
   });
+
+  it('projects in a process of its own that follows the cluster, until it is interrupted', async () => {
+    const other = join(await temporaryFolder(), 'data');
+    const log = ['--log', cluster.connectionString];
+    const child = startCommand('hindcast', ['projections', 'run', '--follow', '--data', other, ...log]);
+    const ended = once(child, 'close');
+    try {
+      const { body } = await predict({ inputs: flightInputs });
+      const position = Number(body.predictions?.[0]?.position);
+      const { checkpoint } = await untilProjected(other, position);
+      expect(checkpoint).toBeGreaterThan(position);
+    } finally {
+      child.kill('SIGINT');
+    }
+    expect(await ended).toEqual([130, null]);
+  });
+
+  async function untilProjected(folder: string, position: number): Promise<{ checkpoint: number }> {
+    for (;;) {
+      const manifest = await readManifest(datasetsDirectory(folder));
+      if (manifest.checkpoint > position) return manifest;
+      await delay(50);
+    }
+  }
 
   it('spools while the cluster is away, says so in the answer and on /metrics, and ships afterwards', async () => {
     const spooled = join(await temporaryFolder(), 'data');

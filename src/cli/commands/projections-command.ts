@@ -19,8 +19,10 @@ export function projectionsCommand(program: Command): void {
         '--accept-loss',
         'give up rows that only damaged datasets have, since the log dropped them',
       );
-    made.action(async (options: { quiet?: boolean; acceptLoss?: boolean }, command: Command) => {
+    if (name === 'run') made.option('-f, --follow', 'go on as events come, until Ctrl-C');
+    made.action(async (options: ProjectionFlags, command: Command) => {
       const signal = listenForInterruption();
+      if (options.follow === true) return await follow(command, signal);
       const work = await load();
       await withWorkspace(configOf(command), async ({ directory, reader }) => {
         const progress = startProgress({
@@ -52,6 +54,21 @@ export function projectionsCommand(program: Command): void {
       });
     });
   }
+}
+
+interface ProjectionFlags {
+  readonly quiet?: boolean;
+  readonly acceptLoss?: boolean;
+  readonly follow?: boolean;
+}
+
+/** A projector in a process of its own, for a server that was started with --no-projector. */
+async function follow(command: Command, signal: AbortSignal): Promise<void> {
+  const { runProjector } = await import('../../projections/projector/run-projector.js');
+  await withWorkspace(configOf(command), async ({ directory, reader }) => {
+    note(`projecting into ${directory} as events come; Ctrl-C stops`);
+    await runProjector({ dataDirectory: directory, reader, signal });
+  });
 }
 
 type Project = (options: ProjectorOptions & { readonly acceptLoss?: boolean }) => Promise<ProjectionResult>;

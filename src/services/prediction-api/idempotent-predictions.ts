@@ -111,7 +111,9 @@ async function readIndex(options: {
 }): Promise<void> {
   const { log, index, occurredFrom, now } = options;
   const oldest = now - keptMicros;
-  const batches = log.read({ occurredFrom, types: answerEventTypes });
+  // Bounded on both sides: a log on a cluster then reads no more than the streams of a day or two.
+  const occurredUntil = now + appendMicrosMax;
+  const batches = log.read({ occurredFrom, occurredUntil, types: answerEventTypes });
   for await (const batch of batches) {
     for (const event of batch) {
       if (!isAnswerEvent(event) || event.recordedAt <= oldest) continue;

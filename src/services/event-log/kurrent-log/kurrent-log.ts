@@ -60,6 +60,9 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
   const context = { client, timers, timing };
   const everything = streamPrefixes({}, prefix);
 
+  // What was found already, so that it is not looked for again.
+  const registrations = { names: new Set<string>(), until: 0 };
+
   const lastRecord = async () => {
     for await (const record of client.readAllBackwards({
       from: 'end',
@@ -147,10 +150,12 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
   /** Models that have a registration in the log; undefined: others may have events too. */
   async function registeredModels(): Promise<readonly string[] | undefined> {
     if (options.registeredModelsOnly === false) return undefined;
-    const names = new Set<string>();
-    for await (const batch of read({ types: ['ModelRegistered'] }))
-      for (const event of batch) names.add(modelOf(event));
-    return [...names];
+    const { nextPosition } = await head();
+    const query = { types: ['ModelRegistered'] as const, untilPosition: nextPosition };
+    for await (const batch of read({ ...query, fromPosition: registrations.until }))
+      for (const event of batch) registrations.names.add(modelOf(event));
+    registrations.until = nextPosition;
+    return [...registrations.names];
   }
 
   function assertOpen(): void {
