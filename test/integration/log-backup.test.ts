@@ -5,7 +5,10 @@ import { backupData, type BackupResult } from '../../src/cli/backup/backup-data.
 import { restoreData } from '../../src/cli/backup/restore-data.js';
 import type { StoredEvent } from '../../src/schemas/events.js';
 import { cutLog } from '../../src/services/event-log/repair/cut-log.js';
+import { replaceSegment } from '../../src/services/event-log/repair/replace-segment.js';
 import { planCut } from '../../src/services/event-log/repair/plan-cut.js';
+import { compressSegment } from '../../src/services/event-log/segment-log/compress-segment.js';
+import { nodeFileSystem } from '../../src/services/event-log/segment-log/file-system.js';
 import { listSegments, segmentName } from '../../src/services/event-log/segment-log/segment-file.js';
 import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
 import { openSegmentLog, type SegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
@@ -152,6 +155,32 @@ describe('backup', () => {
     await restore('restored');
     expect(await idsIn(join(folder, 'restored'), Infinity)).toEqual(await idsIn(data, Infinity));
     expect((await readdir(folder)).toSorted()).toEqual(['backup', 'data', 'restored']);
+  });
+
+  it('follows when sealed segments are compressed, and its older copies of them still mend the log', async () => {
+    const log = await openLog();
+    await append(log, 60);
+    await backup();
+    await log.close();
+    const directory = join(data, 'log');
+    const [first = 0, second = 0] = await listSegments(directory);
+    for (const segment of [first, second]) {
+      const place = { directory, fileSystem: nodeFileSystem };
+      const { signal } = new AbortController();
+      expect((await compressSegment(place, segment, signal)).kind).toBe('compressed');
+    }
+    const path = join(directory, segmentName(second));
+    const compressed = await readFile(path);
+    const bytes = Buffer.from(compressed);
+    bytes[300] = (bytes[300] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const source = join(target, 'log');
+    expect(await replaceSegment({ directory, segment: second, source, clock })).toBeDefined();
+    expect(await verifyLog({ directory, deep: true })).toMatchObject({ damage: undefined, events: next });
+    await writeFile(path, compressed);
+    expect((await backup()).copiedFiles).toBe(2);
+    expect((await restore('restored')).verified.events).toBe(next);
+    expect(await idsIn(join(folder, 'restored'), Infinity)).toEqual(await idsIn(data, Infinity));
   });
 
   it('copies anew what was damaged in the backup before', async () => {
