@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +16,7 @@ import { readStartFile } from '../../src/services/event-log/segment-log/start-fi
 import { verifyLog } from '../../src/services/event-log/verify-log.js';
 import { manualClock } from '../../src/services/platform/clock.js';
 import { faultyFileSystem } from '../support/faulty-file-system.js';
-import { samplePredictions, sampleStartMicros } from '../support/sample-events.js';
+import { samplePredictions, sampleStartMicros, seededRandom } from '../support/sample-events.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const script = fileURLToPath(new URL('../support/log-child.mjs', import.meta.url));
@@ -184,6 +185,61 @@ describe('retention: dropping whole segments', () => {
     expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
   });
 
+  it('is verified from where it begins now when retention drops what is being verified', async () => {
+    const { directory, ids } = await writtenLog();
+    const middle = await middleOf(directory);
+    const after = join(await temporaryFolder(), 'log');
+    await cp(directory, after, { recursive: true });
+    const log = await reopen(after);
+    await log.dropBefore(middle);
+    await log.close();
+    let calls = 0;
+    const found = await verifyLog({
+      directory,
+      onProgress: () => {
+        calls += 1;
+        if (calls !== 3) return;
+        // In the middle of the first segments, all that the drop does to the folder.
+        copyFileSync(join(after, 'start'), join(directory, 'start'));
+        for (const name of readdirSync(directory)) {
+          if (/^\d{20}\./.test(name) && Number(name.slice(0, 20)) < middle) rmSync(join(directory, name));
+        }
+      },
+    });
+    expect(found).toMatchObject({ damage: undefined, events: ids.length - middle });
+    expect(found.dropped?.events).toBe(middle);
+  });
+
+  it('begins a new segment when asked, and goes on in the last one when there is no room for another', async () => {
+    const { directory, ids } = await writtenLog(3);
+    let isFull = false;
+    const fileSystem = faultyFileSystem(({ operation, path }) =>
+      isFull && operation === 'open' && path.endsWith('prepared.segment')
+        ? { kind: 'fail', code: 'ENOSPC', doneShare: 0 }
+        : undefined,
+    );
+    const log = await reopen(directory, { fileSystem, segmentBytes: 1024 * 1024 });
+    const segments = async () => (await segmentFacts(directory)).map((segment) => segment.firstPosition);
+    const before = await segments();
+    log.turnSegment();
+    await log.append(samplePredictions(1, 7));
+    expect(await segments()).toEqual([...before, ids.length]);
+    isFull = true;
+    log.turnSegment();
+    await log.append(samplePredictions(1, 8));
+    expect(await segments()).toEqual([...before, ids.length]);
+    isFull = false;
+    await log.append(samplePredictions(1, 9));
+    expect(await segments()).toEqual([...before, ids.length]);
+    log.turnSegment();
+    log.turnSegment();
+    await log.append(samplePredictions(1, 10));
+    expect(await segments()).toEqual([...before, ids.length, ids.length + 3]);
+    expect(await read(log)).toHaveLength(ids.length + 4);
+    await log.close();
+    expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
+  });
+
   it('says that segments are missing when nothing says that they were dropped', async () => {
     const { directory } = await writtenLog();
     const [first] = (await readdir(directory)).filter((name) => name.endsWith('.segment')).toSorted();
@@ -290,15 +346,22 @@ describe('retention: the start file', () => {
     await log.close();
     const path = join(directory, 'start');
     const sound = await readFile(path);
+    const random = seededRandom(23);
+    const bits = [
+      // Every bit of both copies, and some of what stands around them.
+      ...Array.from({ length: 96 * 8 }, (_, bit) => bit),
+      ...Array.from({ length: 96 * 8 }, (_, bit) => 512 * 8 + bit),
+      ...Array.from({ length: 100 }, () => Math.floor(random() * sound.length * 8)),
+    ];
     let found = 0;
-    for (let bit = 0; bit < sound.length * 8; bit += 1) {
+    for (const bit of bits) {
       const bytes = Buffer.from(sound);
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       await writeFile(path, bytes);
       if ((await verifyLog({ directory })).damage?.segment === 'start') found += 1;
       expect((await readStartFile(directory))?.start.firstPosition).toBe(middle);
     }
-    expect(found).toBe(sound.length * 8);
+    expect(found).toBe(bits.length);
     const mended = await reopen(directory);
     expect(await read(mended)).toHaveLength(ids.length - middle);
     await mended.close();
