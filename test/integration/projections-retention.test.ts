@@ -11,9 +11,11 @@ import { type AppliedRetention, applyRetention } from '../../src/projections/ret
 import { runRetention } from '../../src/projections/retention/run-retention.js';
 import { decidePromote, decideRetire, servingVersion } from '../../src/services/inference/registry.js';
 import type { NewEvent } from '../../src/schemas/events.js';
+import type { ReadQuery } from '../../src/services/event-log/event-log.js';
 import { type SegmentLog, openSegmentLog } from '../../src/services/event-log/segment-log/segment-log.js';
 import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
 import { verifyLog } from '../../src/services/event-log/verify-log.js';
+import { HindcastError } from '../../src/services/platform/errors.js';
 import { manualClock } from '../../src/services/platform/clock.js';
 import {
   dayMicros,
@@ -224,6 +226,35 @@ describe('retention and the datasets', () => {
       missingBefore: firstPosition,
     });
     expect((await folder.tables())[0]?.length).toBeGreaterThan(100);
+    await folder.log.close();
+  });
+
+  it('rebuilds once more when retention drops what is being read', async () => {
+    const folder = await busyFolder();
+    const tables = await folder.tables();
+    let retained = false;
+    const codes: string[] = [];
+    const reader = {
+      ...folder.log,
+      read: async function* read(query: ReadQuery = {}) {
+        try {
+          for await (const batch of folder.log.read(query)) {
+            yield batch;
+            if (retained || query.types !== undefined) continue;
+            retained = true;
+            await folder.retain(keep(20));
+          }
+        } catch (error) {
+          codes.push(error instanceof HindcastError ? error.code : String(error));
+          throw error;
+        }
+      },
+    };
+    const options = { dataDirectory: folder.data, reader, clock: folder.clock };
+    await folder.retain(keep(60));
+    expect(await rebuildProjections(options)).toMatchObject({ kind: 'projected' });
+    expect(codes).toEqual(['LOG_DROPPED']);
+    expect(await folder.tables()).toEqual(tables);
     await folder.log.close();
   });
 

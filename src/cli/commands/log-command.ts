@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { logRetainCommand } from './log-retain-command.js';
 import { backupCommand } from './log/backup-command.js';
 import { exportCommand } from './log/export-command.js';
 import { repairCommand } from './log/repair-command.js';
 import { restoreCommand } from './log/restore-command.js';
+import { retainCommand } from './log/retain-command.js';
 import { statCommand } from './log/stat-command.js';
 import { tailCommand } from './log/tail-command.js';
 import { verifyCommand } from './log/verify-command.js';
@@ -18,5 +18,5 @@ export function logCommand(program: Command): void {
   backupCommand(log);
   restoreCommand(log);
   repairCommand(log);
-  logRetainCommand(log);
+  retainCommand(log);
 }

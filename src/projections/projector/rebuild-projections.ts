@@ -11,6 +11,7 @@ import type { LogReader } from '../../services/event-log/event-log.js';
 import { HindcastError, errors } from '../../services/platform/errors.js';
 import { projectSteps, type ProjectionResult, type ProjectorOptions } from './project-available.js';
 import { lostManifest } from '../retention/current-manifest.js';
+import { againWhenOvertaken } from '../retention/overtaken.js';
 import { registryBefore } from '../retention/registry-before.js';
 import { removeOrphans } from './remove-files.js';
 import { takeOver } from './take-over.js';
@@ -28,10 +29,15 @@ export async function rebuildProjections(
   const lock = await acquireDatasetLock(directory);
   if (lock === undefined) return { kind: 'busy' };
   try {
-    const { firstPosition } = await options.reader.head();
     const old = await readable(directory);
-    const before = await baseOf({ ...options, directory, old, firstPosition });
-    const made = await projectSteps({ ...options, directory, before, commitEach: false });
+    const { before, made } = await againWhenOvertaken(async () => {
+      const { firstPosition } = await options.reader.head();
+      const base = await baseOf({ ...options, directory, old, firstPosition });
+      return {
+        before: base,
+        made: await projectSteps({ ...options, directory, before: base, commitEach: false }),
+      };
+    });
     if (options.signal?.aborted === true) {
       return { kind: 'projected', position: old?.checkpoint ?? 0, events: 0, missingBefore: undefined };
     }

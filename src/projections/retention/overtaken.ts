@@ -3,8 +3,8 @@ import { HindcastError } from '../../services/platform/errors.js';
 const attemptsMax = 5;
 
 /**
- * Runs `work`, which reads the manifest and then the log from its checkpoint, again when retention dropped what it was
- * reading: the projector had taken that by then, so the manifest in force begins later.
+ * Runs `work`, which looks where datasets or log begin and then reads the log from there, again when retention dropped
+ * what it was reading: the projector had taken that by then, so another look finds a later place.
  */
 export async function againWhenOvertaken<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {

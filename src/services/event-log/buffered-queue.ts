@@ -38,7 +38,7 @@ interface Entry {
 }
 
 /** What the next commit makes durable, as one frame. */
-interface Buffer {
+interface Gathered {
   readonly firstPosition: number;
   /** Of all events in it: when it was begun. */
   readonly recordedAt: number;
@@ -61,7 +61,7 @@ const retryMsMin = 1_000;
  */
 export class BufferedQueue {
   readonly #options: BufferedQueueOptions;
-  #buffer: Buffer | undefined;
+  #buffer: Gathered | undefined;
   /** What came while a commit runs. */
   #waiting: Entry[] = [];
   #heldEvents = 0;
@@ -143,7 +143,7 @@ export class BufferedQueue {
     }
   }
 
-  #beginBuffer(): Buffer {
+  #beginBuffer(): Gathered {
     const { clock, end } = this.#options;
     const { nextPosition, recordedAt } = end();
     return {
@@ -209,7 +209,7 @@ export class BufferedQueue {
   }
 
   /** Without room nothing has changed on disk: what was acknowledged stays here until there is some. */
-  #stall(buffer: Buffer, error: HindcastError): void {
+  #stall(buffer: Gathered, error: HindcastError): void {
     this.#refuse(buffer.late, error);
     buffer.late = [];
     buffer.events = countOf(buffer.early);

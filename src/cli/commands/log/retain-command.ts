@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
-import type { SegmentFact } from '../../services/event-log/segment-log/segment-facts.js';
-import { openSegmentLog } from '../../services/event-log/segment-log/segment-log.js';
-import { systemClock } from '../../services/platform/clock.js';
-import { errors } from '../../services/platform/errors.js';
-import { configOf } from '../global-options.js';
-import { isoTime } from '../iso-time.js';
-import { logSettings } from '../log-settings.js';
-import { note, print } from '../print.js';
-import { policyOf } from '../start-retention.js';
-import { logFolder } from '../workspace.js';
+import type { SegmentFact } from '../../../services/event-log/segment-log/segment-facts.js';
+import { openSegmentLog } from '../../../services/event-log/segment-log/segment-log.js';
+import { systemClock } from '../../../services/platform/clock.js';
+import { errors } from '../../../services/platform/errors.js';
+import { configOf } from '../../global-options.js';
+import { isoTime } from '../../iso-time.js';
+import { logSettings } from '../../log-settings.js';
+import { note, print } from '../../print.js';
+import { policyOf } from '../../start-retention.js';
+import { logFolder } from '../../workspace.js';
 
 /** `hindcast log retain`: what `serve` does by itself now and then, once. */
-export function logRetainCommand(log: Command): void {
+export function retainCommand(log: Command): void {
   log
     .command('retain')
     .description('drop the oldest segments beyond log.retain and log.retainBytes (serve does it by itself)')
@@ -29,12 +29,12 @@ export function logRetainCommand(log: Command): void {
           problem: 'Neither log.retain nor log.retainBytes is set, so everything is kept',
         });
       }
-      const { proposeRetention } = await import('../../projections/retention/propose-retention.js');
+      const { proposeRetention } = await import('../../../projections/retention/propose-retention.js');
       const request = { dataDirectory: config.data, policy, nowMicros: systemClock.nowMicros() };
       const plan = await proposeRetention(request);
       if (options.dryRun === true) print(`would drop ${described(plan.drop)}`);
       else {
-        const { applyRetention } = await import('../../projections/retention/apply-retention.js');
+        const { applyRetention } = await import('../../../projections/retention/apply-retention.js');
         const opened = await openSegmentLog({ directory: logFolder(config), clock: systemClock });
         try {
           const applied = await applyRetention({
