@@ -252,6 +252,18 @@ describe('KurrentDB log: a cluster that is away, slow, answers twice or changes 
     expect(server.counts).toEqual({ appends: 11, batchAppends: 0 });
   });
 
+  it('says at once that access is refused, and what user is needed', async () => {
+    const server = await startServer();
+    const log = await openLog(server);
+    await log.append([registration()]);
+    server.faults.denied = true;
+    const refused = { code: 'LOG_ACCESS_DENIED', action: expect.stringContaining('$all') };
+    await expect(log.append(samplePredictions(1))).rejects.toMatchObject(refused);
+    await expect(log.head()).rejects.toMatchObject(refused);
+    await expect(everyEvent(log)).rejects.toMatchObject(refused);
+    await expect(tailed(log, { count: 1 })).rejects.toMatchObject(refused);
+  });
+
   it('says that a position is no event’s, instead of reading from somewhere else', async () => {
     const server = await startServer();
     const log = await openLog(server);

@@ -41,6 +41,7 @@ describe('KurrentDB log: the traps of its client', () => {
   it.each([
     ['2', 'throwOnAppendFailure=false', 'throwonappendfailure=false'],
     ['8', 'tlsVerifyCert=false', 'tlsCaFile'],
+    ['as well', 'nodePreference=follower', 'acknowledged'],
   ])('%s: refuses a connection string with %s, and says what to set', async (_trap, setting, said) => {
     const connectionString = `kurrentdb://admin:secret@127.0.0.1:2113?tls=true&${setting}`;
     const opened = openKurrentLog({ connectionString, clock: systemClock });

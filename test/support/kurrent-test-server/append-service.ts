@@ -106,6 +106,7 @@ async function answerTo(
   records: readonly ProposedRecord[],
 ): Promise<Answer> {
   if (faults.unavailable) return { kind: 'error', error: unavailable() };
+  if (faults.denied) return { kind: 'error', error: denied() };
   if (faults.leader !== undefined) return { kind: 'error', error: notLeader(faults.leader) };
   if (faults.appendsRefused > 0) {
     faults.appendsRefused -= 1;
@@ -132,6 +133,12 @@ async function answerTo(
 
 export function unavailable(): Partial<ServiceError> {
   return { code: codes.UNAVAILABLE, details: 'the test server is told to be away' };
+}
+
+export function denied(): Partial<ServiceError> {
+  const metadata = new Metadata();
+  metadata.set('exception', 'access-denied');
+  return { code: codes.PERMISSION_DENIED, details: 'Access Denied', metadata };
 }
 
 function notLeader(leader: { readonly host: string; readonly port: number }): Partial<ServiceError> {

@@ -2,6 +2,8 @@
 export interface Faults {
   /** Every call is answered UNAVAILABLE. */
   unavailable: boolean;
+  /** Every call is answered "access denied". */
+  denied: boolean;
   /** So many of the next appends are stored, and the connection breaks before the answer. */
   appendsStoredUnanswered: number;
   /** So many of the next appends are answered UNAVAILABLE and not stored. */
@@ -27,6 +29,7 @@ export interface Faults {
 export function noFaults(): Faults {
   return {
     unavailable: false,
+    denied: false,
     appendsStoredUnanswered: 0,
     appendsRefused: 0,
     appendsNeverAnswered: 0,

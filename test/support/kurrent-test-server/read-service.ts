@@ -4,7 +4,7 @@ import type {
   ReadReq,
   ReadResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js';
-import { unavailable } from './append-service.js';
+import { denied, unavailable } from './append-service.js';
 import type { Faults } from './faults.js';
 import { protocol } from './protocol.js';
 import type { RecordStore, StoredRecord } from './record-store.js';
@@ -37,6 +37,7 @@ export function readCall(context: Context) {
 async function serve(context: Context, call: ReadCall): Promise<void> {
   const { faults, reads } = context;
   if (faults.unavailable) return fail(call, unavailable());
+  if (faults.denied) return fail(call, denied());
   const options = call.request.getOptions();
   if (options === undefined) return fail(call, { code: codes.INVALID_ARGUMENT, details: 'no options' });
   reads.streams.push(options.hasAll() ? '$all' : streamOf(options));

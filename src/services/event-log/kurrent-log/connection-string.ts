@@ -11,6 +11,11 @@ export function assertConnectionString(connectionString: string): void {
   if (!/^(?:kurrentdb|kurrent|kdb|esdb)(?:\+discover)?:\/\//.test(connectionString))
     throw errors.CONFIG_INVALID({ source: 'log', problem: 'it does not begin with kurrentdb://' });
   const settings = connectionString.split('?')[1]?.toLowerCase().split('&') ?? [];
+  const preference = settings.find((setting) => setting.startsWith('nodepreference='));
+  if (preference !== undefined && preference !== 'nodepreference=leader') {
+    const problem = `${preference} cannot be used: what was acknowledged could be missing from the next read; leave it out`;
+    throw errors.CONFIG_INVALID({ source: 'log', problem });
+  }
   for (const [setting, why] of Object.entries(refusedSettings)) {
     if (settings.includes(setting))
       throw errors.CONFIG_INVALID({ source: 'log', problem: `${setting} cannot be used: ${why}` });
