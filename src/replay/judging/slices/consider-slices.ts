@@ -93,5 +93,7 @@ function largestGroups(labels: number, codes: Uint16Array | undefined): number[]
 function placesOf(groups: readonly number[], labels: number, codes: Uint16Array | undefined): Uint16Array {
   const ofCode = new Uint16Array(labels).fill(noPlace);
   for (const [place, code] of groups.entries()) ofCode[code] = place;
-  return Uint16Array.from(codes ?? [], (code) => ofCode[code] ?? noPlace);
+  const places = new Uint16Array(codes?.length ?? 0);
+  for (let row = 0; row < places.length; row += 1) places[row] = ofCode[codes?.[row] ?? 0] ?? noPlace;
+  return places;
 }

@@ -25,35 +25,59 @@ export function halvesOf(
   values: Float64Array,
 ): { readonly first: SampleHalf; readonly second: SampleHalf } {
   const inFirst = positionSampler(0.5, halfSeed);
-  const first: number[] = [];
-  const second: number[] = [];
+  const first = new Uint32Array(sample.rows);
+  const second = new Uint32Array(sample.rows);
+  let [firstRows, secondRows] = [0, 0];
   for (let row = 0; row < sample.rows; row += 1) {
     if (Number.isNaN(values[row])) continue;
-    (inFirst(sample.positions[row] ?? 0) ? first : second).push(row);
+    if (inFirst(sample.positions[row] ?? 0)) {
+      first[firstRows] = row;
+      firstRows += 1;
+    } else {
+      second[secondRows] = row;
+      secondRows += 1;
+    }
   }
-  return { first: halfOf(sample, values, first), second: halfOf(sample, values, second) };
+  return {
+    first: halfOf(sample, values, first.subarray(0, firstRows)),
+    second: halfOf(sample, values, second.subarray(0, secondRows)),
+  };
 }
 
-function halfOf(sample: SliceSample, values: Float64Array, rows: readonly number[]): SampleHalf {
-  const ofHalf = Float64Array.from(rows, (row) => values[row] ?? 0);
+function halfOf(sample: SliceSample, values: Float64Array, rows: Uint32Array): SampleHalf {
+  const ofHalf = new Float64Array(rows.length);
   let [sum, squares] = [0, 0];
-  for (const value of ofHalf) {
+  for (let index = 0; index < rows.length; index += 1) {
+    const value = values[rows[index] ?? 0] ?? 0;
+    ofHalf[index] = value;
     sum += value;
     squares += value * value;
   }
   return {
     rows: rows.length,
     values: ofHalf,
-    codes: sample.codes.map((codes) => Uint16Array.from(rows, (row) => codes[row] ?? 0)),
+    codes: sample.codes.map((codes) => gathered(codes, rows)),
     all: { rows: rows.length, sum, squares },
   };
 }
 
-/** What the values of the rows that fit all terms come to. */
-export function sumsIn(terms: readonly Term[], { rows, values, codes }: SampleHalf): Sums {
+function gathered(codes: Uint16Array, rows: Uint32Array): Uint16Array {
+  const ofHalf = new Uint16Array(rows.length);
+  for (let index = 0; index < rows.length; index += 1) ofHalf[index] = codes[rows[index] ?? 0] ?? 0;
+  return ofHalf;
+}
+
+/** What the values of the rows that fit all terms come to: one term or two. */
+export function sumsIn(terms: readonly Term[], half: SampleHalf): Sums {
+  const [first, second] = terms;
   let [count, sum, squares] = [0, 0, 0];
-  for (let row = 0; row < rows; row += 1) {
-    if (!terms.every(({ feature, code }) => codes[feature]?.[row] === code)) continue;
+  if (first === undefined) return { rows: count, sum, squares };
+  const { values, codes } = half;
+  const firstCodes = codes[first.feature] ?? new Uint16Array();
+  const secondCodes = second === undefined ? firstCodes : (codes[second.feature] ?? new Uint16Array());
+  const secondCode = second?.code ?? first.code;
+  for (let row = 0; row < half.rows; row += 1) {
+    if (firstCodes[row] !== first.code || secondCodes[row] !== secondCode) continue;
     const value = values[row] ?? 0;
     count += 1;
     sum += value;

@@ -19,10 +19,10 @@ export interface SliceSampler {
   take(): SliceSample;
 }
 
-const sampleRowsMax = 131_072;
+const sampleRowsMax = 65_536;
 const sampleSeed = 0x736c6963;
 
-/** Keeps about 118,000 rows at most, chosen by a hash of their position. `rowsExpected`: about how many will come. */
+/** Keeps about 59,000 rows at most, chosen by a hash of their position. `rowsExpected`: about how many will come. */
 export function sliceSampler(features: number, rowsExpected: number): SliceSampler {
   const capacity = Math.min(sampleRowsMax, Math.max(1, rowsExpected));
   // A little under the maximum on average, so that it is hardly ever reached.
@@ -37,6 +37,9 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
   let rows = 0;
   return {
     add: (block, { row, loss }, codes) => {
+      const taken = new Uint32Array(block.rows);
+      const before = rows;
+      let count = 0;
       let judgedAt = 0;
       for (let at = 0; at < block.rows && rows < capacity; at += 1) {
         while (judgedAt < row.length && (row[judgedAt] ?? 0) < at) judgedAt += 1;
@@ -48,8 +51,15 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
             ? (loss?.candidate[judgedAt] ?? Number.NaN) - (loss?.control[judgedAt] ?? Number.NaN)
             : Number.NaN;
         flipped[rows] = block.control.label[at] === block.candidate.label[at] ? 0 : 1;
-        for (const [feature, values] of kept.entries()) values[rows] = codes[feature]?.[at] ?? 0;
+        taken[count] = at;
+        count += 1;
         rows += 1;
+      }
+      for (const [feature, values] of kept.entries()) {
+        const ofFeature = codes[feature];
+        for (let index = 0; index < count; index += 1) {
+          values[before + index] = ofFeature?.[taken[index] ?? 0] ?? 0;
+        }
       }
     },
     take: () => ({
