@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -318,6 +318,26 @@ describe('retention: a crash between any two steps', () => {
     await log.close();
     return calls;
   }
+
+  it('syncs the head before the beginning moves, and the beginning before a file goes', async () => {
+    const { directory } = await writtenLog();
+    const middle = await middleOf(directory);
+    const fileSystem = faultyFileSystem(() => undefined);
+    const log = await reopen(directory, { fileSystem });
+    const before = fileSystem.calls.length;
+    await log.dropBefore(middle);
+    const calls = fileSystem.calls
+      .slice(before)
+      .map(({ operation, path }) => `${operation} ${basename(path)}`);
+    await log.close();
+    // Otherwise a power failure could leave a head that names a segment which is gone.
+    const head = calls.indexOf('sync head');
+    const moved = calls.findIndex((call) => call.endsWith(' start') || call.includes(' start.'));
+    const gone = calls.findIndex((call) => call.startsWith('remove ') && call.endsWith('.segment'));
+    expect(head).toBeGreaterThanOrEqual(0);
+    expect(moved).toBeGreaterThan(head);
+    expect(gone).toBeGreaterThan(moved);
+  });
 
   it('opens with the head that was on disk when the drop began', async () => {
     const { directory, ids } = await writtenLog();
