@@ -1,6 +1,6 @@
 import { checkOpenUnit, checkSameLength } from './checks.js';
 import type { MeanInterval } from './paired-mean.js';
-import { studentTQuantile, studentTSf } from './student-t-distribution.js';
+import { studentTInterval } from './student-t-interval.js';
 import type { UndefinedStatistic } from './undefined-statistic.js';
 import { undefinedStatistic } from './undefined-statistic.js';
 
@@ -41,10 +41,6 @@ export function clusteredMeanInterval(options: {
   }
   const df = occupied - 1;
   const standardError = Math.sqrt((squares * occupied) / df) / count;
-  const twoSided = -studentTQuantile({ probability: (1 - level) / 2, df }) * standardError;
-  const oneSided = -studentTQuantile({ probability: 1 - level, df }) * standardError;
-  const degenerate = standardError === 0;
-  const pointP = mean === 0 ? 1 : 0;
   return {
     kind: 'value',
     count,
@@ -52,11 +48,6 @@ export function clusteredMeanInterval(options: {
     standardDeviation: standardError * Math.sqrt(count),
     standardError,
     df,
-    lower: mean - twoSided,
-    upper: mean + twoSided,
-    lowerOneSided: mean - oneSided,
-    upperOneSided: mean + oneSided,
-    p: degenerate ? pointP : Math.min(1, 2 * studentTSf({ t: Math.abs(mean) / standardError, df })),
-    degenerate,
+    ...studentTInterval({ estimate: mean, standardError, df, level }),
   };
 }

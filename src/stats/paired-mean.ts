@@ -1,11 +1,12 @@
 import { checkCount, checkFinite, checkOpenUnit, checkSameLength } from './checks.js';
 import { exactMoments } from './exact-moments.js';
 import type { Moments } from './moments.js';
-import { studentTQuantile, studentTSf } from './student-t-distribution.js';
+import type { StudentTInterval } from './student-t-interval.js';
+import { studentTInterval } from './student-t-interval.js';
 import type { UndefinedStatistic } from './undefined-statistic.js';
 import { undefinedStatistic } from './undefined-statistic.js';
 
-export interface MeanInterval {
+export interface MeanInterval extends StudentTInterval {
   readonly kind: 'value';
   readonly count: number;
   readonly mean: number;
@@ -13,16 +14,6 @@ export interface MeanInterval {
   readonly standardDeviation: number;
   readonly standardError: number;
   readonly df: number;
-  /** Two-sided limits at `level`. */
-  readonly lower: number;
-  readonly upper: number;
-  /** Each on its own: the mean is above this (below that) with confidence `level`. */
-  readonly lowerOneSided: number;
-  readonly upperOneSided: number;
-  /** Two-sided p of the hypothesis that the mean is 0; where degenerate 1 for a mean of 0, else 0. */
-  readonly p: number;
-  /** All values are equal, so the interval is a point; on few rows that is no evidence. */
-  readonly degenerate: boolean;
 }
 
 /**
@@ -48,10 +39,6 @@ export function meanInterval(options: {
   const df = count - 1;
   const standardDeviation = Math.sqrt(squaredDeviations / df);
   const standardError = standardDeviation / Math.sqrt(count);
-  const twoSided = -studentTQuantile({ probability: (1 - level) / 2, df }) * standardError;
-  const oneSided = -studentTQuantile({ probability: 1 - level, df }) * standardError;
-  const degenerate = standardError === 0;
-  const pointP = mean === 0 ? 1 : 0;
   return {
     kind: 'value',
     count,
@@ -59,12 +46,7 @@ export function meanInterval(options: {
     standardDeviation,
     standardError,
     df,
-    lower: mean - twoSided,
-    upper: mean + twoSided,
-    lowerOneSided: mean - oneSided,
-    upperOneSided: mean + oneSided,
-    p: degenerate ? pointP : Math.min(1, 2 * studentTSf({ t: Math.abs(mean) / standardError, df })),
-    degenerate,
+    ...studentTInterval({ estimate: mean, standardError, df, level }),
   };
 }
 
