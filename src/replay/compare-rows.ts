@@ -1,12 +1,13 @@
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
+import { errors } from '../services/platform/errors.js';
 import { limits } from '../services/platform/limits.js';
 import type { CandidateInputs } from './candidate-inputs.js';
 import type { Eligibility, ExcludedRows } from './eligible-rows.js';
 import { eligibleRows } from './eligible-rows.js';
 import type { Judge } from './judging/judge.js';
 import type { PairedRows } from './judging/paired-rows.js';
-import type { SliceFeature } from './judging/slices/slice-feature.js';
+import type { GroupCodes, SliceFeature } from './judging/slices/slice-feature.js';
 import type { NoiseSample } from './noise-floor.js';
 import { noiseSampler } from './noise-floor.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
@@ -78,11 +79,8 @@ export async function compareRows(options: {
         : decodeSegments(ofControl, chunk, pairing, control);
     const before = pairs.rows;
     const kept = pairs.add(chunk, controlOutputs, candidateOutputs);
-    const codes = options.slices.map(({ feature, codesOf }) =>
-      codesOf(chunk.inputs[feature], chunk.rows, kept),
-    );
+    judge.add(pairs.build(), before, pairs.rows, groupCodes(options.slices, chunk, kept));
     chunk.release();
-    judge.add(pairs.build(), before, pairs.rows, codes);
     for (const segment of ofCandidate) {
       if (segment.kind === 'answered') candidateInferenceMicros += segment.output.inferenceMicros;
       else if (failures.length < failureExamplesMax) {
@@ -134,6 +132,21 @@ export async function compareRows(options: {
     noiseSamples: noise.take(),
     failures,
     candidateInferenceMicros,
+  };
+}
+
+/** `kept`: the rows of the chunk that are judged, all when undefined. Columns are coded when and as far as they are asked for. */
+function groupCodes(
+  slices: readonly SliceFeature[],
+  chunk: RowChunk,
+  kept: Int32Array | undefined,
+): GroupCodes {
+  return (feature, picked) => {
+    const slice = slices[feature];
+    if (slice === undefined) throw errors.INTERNAL({ problem: `there is no slice feature ${feature}` });
+    const rows =
+      kept === undefined || picked === undefined ? (kept ?? picked) : picked.map((at) => kept[at] ?? 0);
+    return slice.codesOf(chunk.inputs[slice.feature], chunk.rows, rows);
   };
 }
 

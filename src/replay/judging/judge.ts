@@ -16,7 +16,7 @@ import { worstTally } from './worst-rows.js';
 import { correctedGates } from './corrected-gates.js';
 import { discoverSlices, type SliceSearch } from './slices/discover-slices.js';
 import { slicesOf } from './slices/judged-slices.js';
-import type { SliceFeature } from './slices/slice-feature.js';
+import type { GroupCodes, SliceFeature } from './slices/slice-feature.js';
 import { sliceSampler } from './slices/slice-sample.js';
 import { sliceTally } from './slices/slice-tally.js';
 
@@ -34,9 +34,9 @@ export type Judgement = Pick<
 export interface Judge {
   /**
    * The rows `from` to `until`, right after those that were added before; what is in the arrays stays as it is. `codes`: of
-   * these rows, by slice feature.
+   * these rows; asked only before this returns.
    */
-  add(rows: PairedRows, from: number, until: number, codes?: readonly Uint16Array[]): void;
+  add(rows: PairedRows, from: number, until: number, codes?: GroupCodes): void;
   /** The judgement of all rows, which are those that were added. */
   finish(
     rows: PairedRows,
@@ -72,17 +72,16 @@ export function createJudge(
   let withoutValue = false;
 
   return {
-    add: (rows, from, until, codes = []) => {
+    add: (rows, from, until, codes) => {
       if (from === until) return;
       const block = rowRange(rows, from, until);
       const judged = losses.add(block);
       days.add(block, judged);
       calibration.add(block);
-      for (const [index, tally] of slices.entries()) {
-        const ofFeature = codes[index];
-        if (ofFeature !== undefined) tally?.add(block, judged, ofFeature);
+      if (codes !== undefined) {
+        for (const [index, tally] of slices.entries()) tally?.add(block, judged, codes(index, undefined));
+        sampler.add(block, judged, codes);
       }
-      if (features.length > 0) sampler.add(block, judged, codes);
       if (rows.task !== 'regression') flips.add(block);
       if (block.control.value.includes(Number.NaN)) withoutValue = true;
       else values.add({ control: block.control.value, candidate: block.candidate.value }, block.cell);

@@ -14,6 +14,9 @@ export interface SliceFeature {
   readonly codesOf: (column: Column | undefined, rows: number, kept: Int32Array | undefined) => Uint16Array;
 }
 
+/** Codes of a block's rows by number of the slice feature: of those picked (ascending), or of all. */
+export type GroupCodes = (feature: number, picked: Int32Array | undefined) => Uint16Array;
+
 /** More groups than this are one, "(other)". */
 const groupsMax = 250;
 /** Numbers of at most so many different values are grouped value by value, others by intervals. */

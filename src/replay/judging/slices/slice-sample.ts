@@ -1,4 +1,5 @@
 import { positionSampler } from '../../eligible-rows.js';
+import type { GroupCodes } from './slice-feature.js';
 import type { JudgedLosses } from '../judged-losses.js';
 import type { PairedRows } from '../paired-rows.js';
 
@@ -15,7 +16,7 @@ export interface SliceSample {
 }
 
 export interface SliceSampler {
-  add(block: PairedRows, judged: JudgedLosses, codes: readonly Uint16Array[]): void;
+  add(block: PairedRows, judged: JudgedLosses, codes: GroupCodes): void;
   take(): SliceSample;
 }
 
@@ -37,7 +38,7 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
   let rows = 0;
   return {
     add: (block, { row, loss }, codes) => {
-      const taken = new Uint32Array(block.rows);
+      const taken = new Int32Array(block.rows);
       const before = rows;
       let count = 0;
       let judgedAt = 0;
@@ -55,11 +56,9 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
         count += 1;
         rows += 1;
       }
+      if (count === 0) return;
       for (const [feature, values] of kept.entries()) {
-        const ofFeature = codes[feature];
-        for (let index = 0; index < count; index += 1) {
-          values[before + index] = ofFeature?.[taken[index] ?? 0] ?? 0;
-        }
+        values.set(codes(feature, taken.subarray(0, count)), before);
       }
     },
     take: () => ({
