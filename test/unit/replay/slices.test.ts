@@ -155,6 +155,31 @@ describe('the search for slices', () => {
     expect(first?.shareOfFlips).toBeCloseTo(flips(inside) / flips([...sample.flipped.keys()]), 12);
   });
 
+  it('pairs the most suspicious features of a wide model, and still finds the pair', () => {
+    const { features, sample } = sampleOf(
+      8_000,
+      12,
+      ([a, b], noise) => noise + (a === 1 && b === 2 ? 1.5 : 0),
+    );
+    const random = seededRandom(13);
+    const wide = Array.from({ length: 60 }, (_, index) => ({ feature: `noise ${index}` }));
+    const codes = wide.map(() =>
+      Uint16Array.from({ length: sample.rows }, () => Math.floor(random.uniform() * 4)),
+    );
+    const [first] = features;
+    if (first === undefined) throw new Error('no feature');
+    const found = discoverSlices([...wide.map((each) => ({ ...first, ...each })), ...features], {
+      ...sample,
+      codes: [...codes, ...sample.codes],
+    });
+    expect(found.slices[0]?.conditions).toEqual([
+      { feature: 'a', value: 'x' },
+      { feature: 'b', value: 'y' },
+    ]);
+    // Four groups of each of 63 features, and sixteen of each pair of 24.
+    expect(found.considered).toBe(63 * 4 + ((24 * 23) / 2) * 16);
+  });
+
   it('names one feature alone where the other of a pair adds nothing', () => {
     const { features, sample } = sampleOf(20_000, 6, ([a], noise) => noise + (a === 3 ? 0.5 : 0));
     const { slices } = discoverSlices(features, sample);

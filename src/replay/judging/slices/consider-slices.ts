@@ -10,43 +10,53 @@ export interface Considered {
 
 /** Per feature, the groups with most rows take part in pairs: a bound on the work, whatever the categories. */
 const pairedGroupsMax = 12;
+/** So many features take part in pairs, those with the most suspicious groups: the work grows with their square. */
+const pairedFeaturesMax = 24;
 const noPlace = 0xffff;
 
 /** Every group of one feature, and of two, that is large enough to be compared with the rest. */
 export function considerSlices(features: readonly SliceFeature[], half: SampleHalf): Considered[] {
-  const singles = features.flatMap(({ labels }, feature) => {
-    const codes = half.codes[feature] ?? new Uint16Array();
-    const cells = emptyCells(labels.length);
-    for (let row = 0; row < half.rows; row += 1) addTo(cells, codes[row] ?? 0, half.values[row] ?? 0);
-    return labels.flatMap((_, code) => considered([{ feature, code }], cells, code, half));
-  });
-  return [...singles, ...pairs(features, half)];
+  const singles = features.map((feature, index) => groupsOf(feature, index, half));
+  const paired = [...singles.keys()]
+    .toSorted((a, b) => highest(singles[b]) - highest(singles[a]) || a - b)
+    .slice(0, pairedFeaturesMax)
+    .toSorted((a, b) => a - b);
+  return [...singles.flat(), ...pairs(features, paired, half)];
 }
 
-function pairs(features: readonly SliceFeature[], half: SampleHalf): Considered[] {
-  const groups = features.map(({ labels }, feature) => largestGroups(labels.length, half.codes[feature]));
-  const places = groups.map((ofFeature, feature) =>
-    placesOf(ofFeature, features[feature]?.labels.length ?? 0, half.codes[feature]),
-  );
+function groupsOf({ labels }: SliceFeature, feature: number, half: SampleHalf): Considered[] {
+  const codes = half.codes[feature] ?? new Uint16Array();
+  const cells = emptyCells(labels.length);
+  for (let row = 0; row < half.rows; row += 1) addTo(cells, codes[row] ?? 0, half.values[row] ?? 0);
+  return labels.flatMap((_, code) => considered([{ feature, code }], cells, code, half));
+}
+
+function highest(groups: readonly Considered[] = []): number {
+  return groups.reduce((most, { z }) => Math.max(most, z), -Number.MAX_VALUE);
+}
+
+function pairs(features: readonly SliceFeature[], paired: readonly number[], half: SampleHalf): Considered[] {
+  const members = paired.map((feature) => {
+    const labels = features[feature]?.labels.length ?? 0;
+    const groups = largestGroups(labels, half.codes[feature]);
+    return { feature, groups, places: placesOf(groups, labels, half.codes[feature]) };
+  });
   const found: Considered[] = [];
-  for (const [a, groupsA] of groups.entries()) {
-    const placesA = places[a] ?? new Uint16Array();
-    for (let b = a + 1; b < groups.length; b += 1) {
-      const groupsB = groups[b] ?? [];
-      const placesB = places[b] ?? new Uint16Array();
-      const width = groupsB.length;
-      const cells = emptyCells(groupsA.length * width);
+  for (const [at, a] of members.entries()) {
+    for (const b of members.slice(at + 1)) {
+      const width = b.groups.length;
+      const cells = emptyCells(a.groups.length * width);
       for (let row = 0; row < half.rows; row += 1) {
-        const first = placesA[row] ?? noPlace;
-        const second = placesB[row] ?? noPlace;
+        const first = a.places[row] ?? noPlace;
+        const second = b.places[row] ?? noPlace;
         if (first !== noPlace && second !== noPlace)
           addTo(cells, first * width + second, half.values[row] ?? 0);
       }
-      for (const [i, codeA] of groupsA.entries()) {
-        for (const [j, codeB] of groupsB.entries()) {
+      for (const [i, codeA] of a.groups.entries()) {
+        for (const [j, codeB] of b.groups.entries()) {
           const terms = [
-            { feature: a, code: codeA },
-            { feature: b, code: codeB },
+            { feature: a.feature, code: codeA },
+            { feature: b.feature, code: codeB },
           ];
           found.push(...considered(terms, cells, i * width + j, half));
         }
