@@ -7,8 +7,10 @@ import { root, runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Control sequences: colours, cursor, clearing. */
+// What a terminal is sent is what is looked for here, so the patterns name the escape character.
 // oxlint-disable-next-line no-control-regex
 const sequence = /\u001b(?:\[[?\d;]*[A-Za-z]|[78])/g;
+// As above.
 // oxlint-disable-next-line no-control-regex
 const colour = /\u001b\[3\dm/;
 
@@ -40,6 +42,7 @@ describeWith(plainPython, 'replay on a terminal of 80 columns', () => {
   };
   /** Lines as they stand on the screen: what begins at the left again overwrites. */
   const screenLines = (output: string): readonly string[] =>
+    // As above: the escape that goes to the first column.
     // oxlint-disable-next-line no-control-regex
     output.split(/\r\n|\n|\r|\u001b\[1?G/).map((line) => line.replaceAll(sequence, ''));
 
