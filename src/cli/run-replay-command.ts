@@ -6,6 +6,7 @@ import { renderReport } from '../replay/report/render-report.js';
 import type { ReplayReport } from '../replay/report/report-schema.js';
 import { renderTerminalReport } from '../replay/report/report-terminal.js';
 import type { ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
+import { spillFile } from '../replay/ranking/spill-file.js';
 import { runReplay } from '../replay/run-replay.js';
 import { exitCodeOf } from '../replay/exit-code.js';
 import type { LogHead } from '../services/event-log/event-log.js';
@@ -32,6 +33,9 @@ export interface ReplayRun {
   readonly notRecorded: string | undefined;
 }
 
+/** Of scores that wait to be ranked, before they go to a file. */
+const spillMemoryBytesMax = 16 * 1024 * 1024;
+
 /** Runs a replay on a data folder, writes its reports, and appends `ReplayCompleted`. */
 export async function runReplayCommand(
   workspace: Workspace,
@@ -50,6 +54,7 @@ export async function runReplayCommand(
       loadModelInWorker(
         await loadOptions(workspace.artefacts, requireVersion(registry, plan.model, version)),
       ),
+    makeSpill: () => spillFile({ directory: workspace.directory, memoryBytesMax: spillMemoryBytesMax }),
     onTimings: (measured) => {
       timings = measured;
     },

@@ -1,5 +1,5 @@
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
-import { murmur3 } from '../stats/hash-fraction.js';
+import { murmur3OfWords } from '../stats/hash-fraction.js';
 import { numbersOfBigints } from './numbers-of-bigints.js';
 
 export interface Eligibility {
@@ -59,12 +59,8 @@ export function positionSampler(share: number, seed: number): (position: number)
   return (position) => hashOfPosition(position, seed) < limit;
 }
 
-const bytes = new Uint8Array(8);
-const view = new DataView(bytes.buffer);
-
-/** MurmurHash3 of a position's eight bytes: a whole number in [0, 2^32). */
+/** MurmurHash3 (x86, 32 bits) of a position's eight bytes, least significant first: a whole number in [0, 2^32). */
 export function hashOfPosition(position: number, seed = 0): number {
-  view.setUint32(0, position % 2 ** 32, true);
-  view.setUint32(4, Math.floor(position / 2 ** 32), true);
-  return murmur3(bytes, seed);
+  const high = Math.floor(position / 2 ** 32);
+  return murmur3OfWords(position - high * 2 ** 32, high, seed);
 }

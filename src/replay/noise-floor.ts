@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
 import type { Column } from '../schemas/columns.js';
 import type { ModelManifest } from '../schemas/model-manifest.js';
@@ -5,19 +6,21 @@ import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { EligibleRows } from './eligible-rows.js';
 import { positionSampler } from './eligible-rows.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
-import { decodedOutputs, decodeOutputs, isAnswered } from './output-pairing.js';
+import { answeredRows, decodedOutputs, decodeOutputs } from './output-pairing.js';
 import type { NoiseFloorOfVersion } from './report/report-schema.js';
 import type { RowChunk } from './row-chunks.js';
-import { rowChunker } from './row-chunks.js';
+import { chunkOf } from './row-chunks.js';
 import { runInHalves } from './run-in-halves.js';
 
-/** Most rows of one version that are run again. */
-const noiseFloorRowsMax = 2_048;
+/** About so many rows are run again. */
+const noiseFloorRows = 1_843;
 /** Largest |difference| of score (of value: relative to it) at which a record counts as reproduced. */
 export const noiseFloorLimit = 1e-6;
 /** The sample has its own seed, so that it does not overlap with `--sample` in a systematic way. */
 const sampleSeed = 0x6e6f6973;
+const runsAtOnce = 4;
 
+/** Rows that one version served, of one batch of the record. */
 export interface NoiseSample {
   readonly version: string;
   /** Of the artefact that served these rows, as recorded. */
@@ -30,100 +33,144 @@ export interface NoiseSampler {
   take(): readonly NoiseSample[];
 }
 
-/** Collects, for each served version, up to 2,048 rows by hash of position. `rowsExpected`: about how many will come. */
+/**
+ * Collects about 1,843 rows by hash of position, however many versions served them. They are run again as they lie in their
+ * batches, so that what is measured does not depend on who measures which batches. `rowsExpected`: about how many will come.
+ */
 export function noiseSampler(rowsExpected: number): NoiseSampler {
-  // A little under the maximum on average, so that the maximum, which would favour early rows, is hardly ever reached.
-  const inSample = positionSampler(
-    Math.min(1, (0.9 * noiseFloorRowsMax) / Math.max(1, rowsExpected)),
-    sampleSeed,
-  );
-  const groups = new Map<
-    string,
-    { version: string; digest: string; chunker: ReturnType<typeof rowChunker>; full?: RowChunk }
-  >();
+  const inSample = positionSampler(Math.min(1, noiseFloorRows / Math.max(1, rowsExpected)), sampleSeed);
+  const samples: NoiseSample[] = [];
   return {
-    add: (batch, eligible) => {
-      const picked = new Map<string, number[]>();
-      for (let index = 0; index < eligible.count; index += 1) {
-        const row = eligible.picked === undefined ? index : (eligible.picked[index] ?? 0);
-        if (!inSample(eligible.positions[row] ?? 0)) continue;
+    add: (batch, { picked, count, positions, occurredAt }) => {
+      const rowsOf = new Map<string, { version: string; digest: string; rows: number[] }>();
+      for (let index = 0; index < count; index += 1) {
+        const row = picked === undefined ? index : (picked[index] ?? 0);
+        if (!inSample(positions[row] ?? 0)) continue;
         const digest = textAt(batch.modelDigest, row);
         const version = textAt(batch.version, row);
         if (digest === '') continue;
         const key = `${digest} ${version}`;
-        const rows = picked.get(key);
-        if (rows === undefined) picked.set(key, [row]);
-        else rows.push(row);
-        if (!groups.has(key)) groups.set(key, { version, digest, chunker: rowChunker(noiseFloorRowsMax) });
+        const group = rowsOf.get(key) ?? { version, digest, rows: [] };
+        rowsOf.set(key, group);
+        group.rows.push(row);
       }
       // The batch goes on to the candidate; here a few of its rows are copied.
       const kept = { ...batch, release: () => undefined };
-      for (const [key, rows] of picked) {
-        const group = groups.get(key);
-        if (group === undefined || group.full !== undefined) continue;
-        const selection = { ...eligible, picked: Int32Array.from(rows), count: rows.length };
-        for (const chunk of group.chunker.add(kept, selection)) {
-          group.full = chunk;
-          break;
-        }
+      for (const { version, digest, rows } of rowsOf.values()) {
+        const selection = { picked: Int32Array.from(rows), count: rows.length, positions, occurredAt };
+        samples.push({ version, digest, chunk: chunkOf(kept, selection) });
       }
     },
-    take: () =>
-      [...groups.values()].flatMap(({ version, digest, chunker, full }) => {
-        const chunk = full ?? chunker.rest();
-        return chunk === undefined ? [] : [{ version, digest, chunk }];
-      }),
+    take: () => samples,
   };
 }
 
-/** Runs a sample again by the version that served it, and compares with the record. */
-export async function measureNoiseFloor(options: {
-  readonly sample: NoiseSample;
+/** What running rows of one version again came to; two of the same version and digest can be joined. */
+export const NoiseMeasure = z.strictObject({
+  version: z.string(),
+  digest: z.string(),
+  rows: z.number(),
+  maxDifference: z.number(),
+  labelsChanged: z.number(),
+  unanswered: z.number(),
+  firstFailure: z.string().optional(),
+  /** The artefact that the version is now, when it is another one: then nothing was run. */
+  nowDigest: z.string().optional(),
+});
+export type NoiseMeasure = z.infer<typeof NoiseMeasure>;
+
+/** Runs samples again by the version that served them, and compares with the record. All of one version and digest; at least one. */
+export async function measureNoise(options: {
+  readonly samples: readonly NoiseSample[];
   readonly model: InferenceModel;
   readonly pairing: OutputPairing;
-}): Promise<NoiseFloorOfVersion> {
-  const { sample, model, pairing } = options;
-  const { chunk, version, digest } = sample;
-  const base = { version, digest, rows: chunk.rows };
-  if (model.servedBy.artefactDigest !== digest) {
-    const problem = `${version} is now the artefact ${model.servedBy.artefactDigest}, not the one that served these rows`;
-    return { ...base, maxDifference: null, labelsChanged: null, reproduced: false, problem };
+}): Promise<NoiseMeasure> {
+  const { samples, model, pairing } = options;
+  const nowDigest = model.servedBy.artefactDigest;
+  const [first] = samples;
+  const digest = first?.digest ?? nowDigest;
+  const start: NoiseMeasure = {
+    version: first?.version ?? model.manifest.version,
+    digest,
+    rows: 0,
+    maxDifference: 0,
+    labelsChanged: 0,
+    unanswered: 0,
+    ...(nowDigest === digest ? undefined : { nowDigest }),
+  };
+  if (nowDigest !== digest) {
+    return { ...start, rows: samples.reduce((sum, { chunk }) => sum + chunk.rows, 0) };
   }
-  const recorded = decodedOutputs(pairing, chunk.rows);
-  const again = decodedOutputs(pairing, chunk.rows);
+  let measure = start;
+  for (let from = 0; from < samples.length; from += runsAtOnce) {
+    const some = samples.slice(from, from + runsAtOnce);
+    const measured = await Promise.all(some.map(({ chunk }) => measureChunk(chunk, model, pairing)));
+    for (const one of measured) measure = joinNoise(measure, { ...start, ...one });
+  }
+  return measure;
+}
+
+/** Of the same version and digest; the earlier rows first. */
+export function joinNoise(earlier: NoiseMeasure, later: NoiseMeasure): NoiseMeasure {
+  return {
+    version: earlier.version,
+    digest: earlier.digest,
+    rows: earlier.rows + later.rows,
+    maxDifference: Math.max(earlier.maxDifference, later.maxDifference),
+    labelsChanged: earlier.labelsChanged + later.labelsChanged,
+    unanswered: earlier.unanswered + later.unanswered,
+    firstFailure: earlier.firstFailure ?? later.firstFailure,
+    nowDigest: earlier.nowDigest ?? later.nowDigest,
+  };
+}
+
+/** As it stands in the report. */
+export function noiseFloorOfVersion(measure: NoiseMeasure): NoiseFloorOfVersion {
+  const { version, digest, rows, nowDigest, maxDifference, labelsChanged } = measure;
+  if (nowDigest !== undefined) {
+    const problem = `${version} is now the artefact ${nowDigest}, not the one that served these rows`;
+    return { version, digest, rows, maxDifference: null, labelsChanged: null, reproduced: false, problem };
+  }
+  const problem = likelyCause(measure);
+  return { version, digest, rows, maxDifference, labelsChanged, reproduced: problem === null, problem };
+}
+
+async function measureChunk(
+  chunk: RowChunk,
+  model: InferenceModel,
+  pairing: OutputPairing,
+): Promise<Pick<NoiseMeasure, 'rows' | 'maxDifference' | 'labelsChanged' | 'unanswered' | 'firstFailure'>> {
+  const { rows } = chunk;
+  const recorded = decodedOutputs(pairing, rows);
+  const again = decodedOutputs(pairing, rows);
   const { threshold } = model.manifest;
-  decodeOutputs({ pairing, outputs: chunk.outputs, rows: chunk.rows, threshold, decoded: recorded, at: 0 });
-  const inputs = featuresOf(chunk, model.manifest);
-  const segments = await runInHalves(
-    model,
-    { rows: chunk.rows, columns: inputs },
-    { rowsLeft: noiseFloorRowsMax },
-  );
+  decodeOutputs({ pairing, outputs: chunk.outputs, rows, threshold, decoded: recorded, at: 0 });
+  const columns = featuresOf(chunk, model.manifest);
+  const segments = await runInHalves(model, { rows, columns }, { rowsLeft: rows });
   let firstFailure: string | undefined;
   for (const segment of segments) {
     if (segment.kind === 'failed') firstFailure ??= segment.message;
     else {
-      const { rows, outputs } = segment.output;
-      decodeOutputs({ pairing, outputs, rows, threshold, decoded: again, at: segment.from });
+      const { rows: answered, outputs } = segment.output;
+      decodeOutputs({ pairing, outputs, rows: answered, threshold, decoded: again, at: segment.from });
     }
   }
-  return { ...base, ...compared({ pairing, recorded, again, rows: chunk.rows, firstFailure }) };
+  return { rows, firstFailure, ...compared(pairing, { recorded, again }, rows) };
 }
 
-function compared(options: {
-  readonly pairing: OutputPairing;
-  readonly recorded: DecodedOutputs;
-  readonly again: DecodedOutputs;
-  readonly rows: number;
-  readonly firstFailure: string | undefined;
-}): Pick<NoiseFloorOfVersion, 'maxDifference' | 'labelsChanged' | 'reproduced' | 'problem'> {
-  const { pairing, recorded, again, rows, firstFailure } = options;
+function compared(
+  pairing: OutputPairing,
+  { recorded, again }: { readonly recorded: DecodedOutputs; readonly again: DecodedOutputs },
+  rows: number,
+): Pick<NoiseMeasure, 'maxDifference' | 'labelsChanged' | 'unanswered'> {
+  const answeredThen = answeredRows(pairing, recorded, rows);
+  const answeredNow = answeredRows(pairing, again, rows);
   let maxDifference = 0;
   let labelsChanged = 0;
   let unanswered = 0;
   for (let row = 0; row < rows; row += 1) {
-    if (!isAnswered(pairing, recorded, row)) continue;
-    if (!isAnswered(pairing, again, row)) {
+    if (answeredThen?.[row] === 0) continue;
+    if (answeredNow?.[row] === 0) {
       unanswered += 1;
       continue;
     }
@@ -135,16 +182,10 @@ function compared(options: {
       maxDifference = Math.max(maxDifference, Math.abs(now - then) / scale);
     }
   }
-  const problem = likelyCause({ maxDifference, labelsChanged, unanswered, firstFailure });
-  return { maxDifference, labelsChanged, reproduced: problem === null, problem };
+  return { maxDifference, labelsChanged, unanswered };
 }
 
-function likelyCause(found: {
-  readonly maxDifference: number;
-  readonly labelsChanged: number;
-  readonly unanswered: number;
-  readonly firstFailure: string | undefined;
-}): string | null {
+function likelyCause(found: NoiseMeasure): string | null {
   if (found.unanswered > 0) {
     return `the model fails now on ${found.unanswered} rows that it answered then (${found.firstFailure ?? 'no usable output'}); likely: inputs that it used are not in the record`;
   }

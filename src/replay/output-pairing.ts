@@ -103,12 +103,29 @@ export function decodeOutputs(options: {
   }
 }
 
-/** Whether a row has everything that its roles promise: finite scores, and a label. */
-export function isAnswered(pairing: OutputPairing, decoded: DecodedOutputs, row: number): boolean {
-  for (let index = 0; index < decoded.scores.length; index += 1) {
-    if (!Number.isFinite(decoded.scores[index]?.[row])) return false;
+/**
+ * Of each row, 1 when it has everything that its roles promise: finite scores, and a label; else 0. Undefined: every row has.
+ */
+export function answeredRows(
+  pairing: OutputPairing,
+  decoded: DecodedOutputs,
+  rows: number,
+): Uint8Array | undefined {
+  let answered: Uint8Array | undefined;
+  const fail = (row: number): void => {
+    answered ??= new Uint8Array(rows).fill(1);
+    answered[row] = 0;
+  };
+  for (const scores of decoded.scores) {
+    for (let row = 0; row < rows; row += 1) {
+      const score = scores[row] ?? Number.NaN;
+      // Not finite: infinite or not a number.
+      if (score - score !== 0) fail(row);
+    }
   }
-  return pairing.task === 'regression' || (decoded.label[row] ?? -1) >= 0;
+  if (pairing.task === 'regression') return answered;
+  for (let row = 0; row < rows; row += 1) if ((decoded.label[row] ?? -1) < 0) fail(row);
+  return answered;
 }
 
 function highest(scores: readonly Float64Array[], row: number): number {

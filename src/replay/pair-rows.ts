@@ -2,122 +2,140 @@ import type { Column } from '../schemas/columns.js';
 import { hashOfPosition } from './eligible-rows.js';
 import { subjectCells } from './judging/cell-sums.js';
 import type { PairedRows } from './judging/paired-rows.js';
-import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
-import { isAnswered } from './output-pairing.js';
-import type { RowChunk } from './row-chunks.js';
 import { writeLabelCodes } from './label-codes.js';
+import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
+import { answeredRows } from './output-pairing.js';
+import { pickNumbers } from './pick-columns.js';
+import type { RowChunk } from './row-chunks.js';
 import { writeNumbers } from './write-numbers.js';
 
-export interface PairBuilder {
-  /**
-   * Adds the rows of a chunk that both sides answered; the others are counted, control first. Gives the numbers of the
-   * rows that were added; undefined: all.
-   */
-  add(chunk: RowChunk, control: DecodedOutputs, candidate: DecodedOutputs): Int32Array | undefined;
-  readonly rows: number;
-  readonly counts: { readonly controlUnanswered: number; readonly candidateFailed: number };
-  /** First rows on which the candidate gave no usable output, by position; at most ten. */
-  readonly unanswered: readonly number[];
-  /** Views of what is there so far; they hold when more rows come. */
-  build(): PairedRows;
+export interface PairedChunk {
+  /** The rows that both sides answered. */
+  readonly rows: PairedRows;
+  /** Their numbers in the chunk; undefined: all. */
+  readonly kept: Int32Array | undefined;
+  /** Rows that the control did not answer; of the others, the positions of those that the candidate did not. */
+  readonly controlUnanswered: number;
+  readonly candidateFailed: readonly number[];
 }
 
-const unansweredMax = 10;
+/** Puts the two sides of a chunk beside each other. Arrays may be the chunk's own. `clip`: see `PairedRows`. */
+export function pairRows(options: {
+  readonly pairing: OutputPairing;
+  readonly chunk: RowChunk;
+  readonly control: DecodedOutputs;
+  readonly candidate: DecodedOutputs;
+  readonly clip: number;
+}): PairedChunk {
+  const { pairing, chunk, clip } = options;
+  const { kept, controlUnanswered, candidateFailed } = keptRows(options);
+  const floats = (values: Float64Array): Float64Array =>
+    kept === undefined ? values : pickNumbers(values, kept, Float64Array);
+  const codes = (values: Int32Array): Int32Array =>
+    kept === undefined ? values : pickNumbers(values, kept, Int32Array);
+  const truth = floats(truthOf(chunk, pairing));
+  const sides = {
+    control: { scores: options.control.scores.map(floats), label: codes(options.control.label) },
+    candidate: { scores: options.candidate.scores.map(floats), label: codes(options.candidate.label) },
+  };
+  const positions = floats(chunk.positions);
+  const shared = {
+    task: pairing.task,
+    rows: positions.length,
+    labels: [...pairing.labels],
+    positions,
+    occurredAt: floats(chunk.occurredAt),
+    truth,
+    cell: cellsOf(chunk.subjectCell, kept, positions),
+    clip,
+  };
+  const rows =
+    pairing.task === 'multiclass-classification'
+      ? { ...shared, ...severalClasses(pairing, sides, truth) }
+      : { ...shared, scoreDistance: undefined, ...oneValue(sides, positions.length) };
+  return { rows, kept, controlUnanswered, candidateFailed };
+}
 
-/** Puts the two sides beside each other in arrays that double when full. */
-export function pairBuilder(pairing: OutputPairing): PairBuilder {
-  const several = pairing.task === 'multiclass-classification';
-  const counts = { controlUnanswered: 0, candidateFailed: 0 };
-  const unanswered: number[] = [];
-  let capacity = 0;
-  let rows = 0;
-  let arrays = emptyArrays();
-  let cells: Uint16Array | undefined;
-  let nothing = new Float64Array(0);
+interface Sides {
+  readonly control: DecodedOutputs;
+  readonly candidate: DecodedOutputs;
+}
 
+function oneValue({ control, candidate }: Sides, rows: number): Pick<PairedRows, 'control' | 'candidate'> {
+  const valueOf = (side: DecodedOutputs): Float64Array =>
+    side.scores[0] ?? new Float64Array(rows).fill(Number.NaN);
   return {
-    counts,
-    unanswered,
-    get rows() {
-      return rows;
-    },
-    add: (chunk, control, candidate) => {
-      if (rows + chunk.rows > capacity) {
-        capacity = Math.max(8192, 2 * capacity, rows + chunk.rows);
-        arrays = grown(arrays, capacity);
-        if (chunk.subjectCell !== undefined)
-          cells = copied(cells ?? new Uint16Array(), new Uint16Array(capacity));
-      }
-      const truth = truthOf(chunk, pairing);
-      const before = rows;
-      const kept = new Int32Array(chunk.rows);
-      for (let row = 0; row < chunk.rows; row += 1) {
-        const position = chunk.positions[row] ?? Number.NaN;
-        if (!isAnswered(pairing, control, row)) {
-          counts.controlUnanswered += 1;
-          continue;
-        }
-        if (!isAnswered(pairing, candidate, row)) {
-          counts.candidateFailed += 1;
-          if (unanswered.length < unansweredMax) unanswered.push(position);
-          continue;
-        }
-        const truthHere = truth[row] ?? Number.NaN;
-        arrays.positions[rows] = position;
-        arrays.occurredAt[rows] = chunk.occurredAt[row] ?? Number.NaN;
-        arrays.truth[rows] = truthHere;
-        arrays.controlLabel[rows] = control.label[row] ?? -1;
-        arrays.candidateLabel[rows] = candidate.label[row] ?? -1;
-        if (several) {
-          arrays.distance[rows] = largestDistance(control.scores, candidate.scores, row);
-          arrays.controlValue[rows] = Number.isNaN(truthHere)
-            ? Number.NaN
-            : (control.scores[truthHere]?.[row] ?? Number.NaN);
-          arrays.candidateValue[rows] = Number.isNaN(truthHere)
-            ? Number.NaN
-            : (candidate.scores[truthHere]?.[row] ?? Number.NaN);
-        } else {
-          arrays.controlValue[rows] = control.scores[0]?.[row] ?? Number.NaN;
-          arrays.candidateValue[rows] = candidate.scores[0]?.[row] ?? Number.NaN;
-        }
-        if (cells !== undefined) cells[rows] = cellAt(chunk.subjectCell, row, position);
-        kept[rows - before] = row;
-        rows += 1;
-      }
-      return rows - before === chunk.rows ? undefined : kept.slice(0, rows - before);
-    },
-    build: () => {
-      const cut = cutTo(arrays, rows);
-      if (several && nothing.length < rows) nothing = new Float64Array(capacity).fill(Number.NaN);
-      const noValue = several ? nothing.subarray(0, rows) : undefined;
-      return {
-        task: pairing.task,
-        rows,
-        labels: [...pairing.labels],
-        positions: cut.positions,
-        occurredAt: cut.occurredAt,
-        truth: cut.truth,
-        cell: cells?.subarray(0, rows),
-        scoreDistance: several && pairing.hasScore ? cut.distance : undefined,
-        control: {
-          value: noValue ?? cut.controlValue,
-          label: cut.controlLabel,
-          truthScore: several && pairing.hasScore ? cut.controlValue : undefined,
-        },
-        candidate: {
-          value: noValue ?? cut.candidateValue,
-          label: cut.candidateLabel,
-          truthScore: several && pairing.hasScore ? cut.candidateValue : undefined,
-        },
-      };
-    },
+    control: { value: valueOf(control), label: control.label, truthScore: undefined },
+    candidate: { value: valueOf(candidate), label: candidate.label, truthScore: undefined },
   };
 }
 
+function severalClasses(
+  pairing: OutputPairing,
+  { control, candidate }: Sides,
+  truth: Float64Array,
+): Pick<PairedRows, 'control' | 'candidate' | 'scoreDistance'> {
+  const noValue = new Float64Array(truth.length).fill(Number.NaN);
+  if (!pairing.hasScore) {
+    return {
+      scoreDistance: undefined,
+      control: { value: noValue, label: control.label, truthScore: undefined },
+      candidate: { value: noValue, label: candidate.label, truthScore: undefined },
+    };
+  }
+  const scoreOfTruth = ({ scores }: DecodedOutputs): Float64Array =>
+    truth.map((code, row) => (Number.isNaN(code) ? Number.NaN : (scores[code]?.[row] ?? Number.NaN)));
+  return {
+    scoreDistance: noValue.map((_, row) => largestDistance(control.scores, candidate.scores, row)),
+    control: { value: noValue, label: control.label, truthScore: scoreOfTruth(control) },
+    candidate: { value: noValue, label: candidate.label, truthScore: scoreOfTruth(candidate) },
+  };
+}
+
+function keptRows(options: {
+  readonly pairing: OutputPairing;
+  readonly chunk: RowChunk;
+  readonly control: DecodedOutputs;
+  readonly candidate: DecodedOutputs;
+}): Pick<PairedChunk, 'kept' | 'controlUnanswered' | 'candidateFailed'> {
+  const { pairing, chunk } = options;
+  const control = answeredRows(pairing, options.control, chunk.rows);
+  const candidate = answeredRows(pairing, options.candidate, chunk.rows);
+  if (control === undefined && candidate === undefined) {
+    return { kept: undefined, controlUnanswered: 0, candidateFailed: [] };
+  }
+  const kept = new Int32Array(chunk.rows);
+  const candidateFailed: number[] = [];
+  let count = 0;
+  let controlUnanswered = 0;
+  for (let row = 0; row < chunk.rows; row += 1) {
+    if (control !== undefined && control[row] === 0) controlUnanswered += 1;
+    else if (candidate !== undefined && candidate[row] === 0)
+      candidateFailed.push(chunk.positions[row] ?? Number.NaN);
+    else {
+      kept[count] = row;
+      count += 1;
+    }
+  }
+  return { kept: kept.slice(0, count), controlUnanswered, candidateFailed };
+}
+
 /** A row without a subject stands for itself: its position decides. */
-function cellAt(column: Column | undefined, row: number, position: number): number {
-  if (column?.kind !== 'integer' || column.valid?.[row] === 0) return hashOfPosition(position) % subjectCells;
-  return Number(column.values[row]);
+function cellsOf(
+  column: Column | undefined,
+  kept: Int32Array | undefined,
+  positions: Float64Array,
+): Uint16Array | undefined {
+  if (column?.kind !== 'integer') return undefined;
+  const cells = new Uint16Array(positions.length);
+  for (let index = 0; index < cells.length; index += 1) {
+    const row = kept === undefined ? index : (kept[index] ?? 0);
+    cells[index] =
+      column.valid?.[row] === 0
+        ? hashOfPosition(positions[index] ?? 0) % subjectCells
+        : Number(column.values[row]);
+  }
+  return cells;
 }
 
 /** Binary truths that are neither 0 nor 1 count as unknown. */
@@ -156,60 +174,4 @@ function largestDistance(
     largest = Math.max(largest, Math.abs((candidate[code]?.[row] ?? 0) - (control[code]?.[row] ?? 0)));
   }
   return largest;
-}
-
-interface PairArrays {
-  readonly positions: Float64Array;
-  readonly occurredAt: Float64Array;
-  readonly truth: Float64Array;
-  readonly distance: Float64Array;
-  readonly controlValue: Float64Array;
-  readonly candidateValue: Float64Array;
-  readonly controlLabel: Int32Array;
-  readonly candidateLabel: Int32Array;
-}
-
-function emptyArrays(): PairArrays {
-  return mapArrays(
-    () => new Float64Array(0),
-    () => new Int32Array(0),
-  );
-}
-
-function grown(from: PairArrays, capacity: number): PairArrays {
-  return mapArrays(
-    (name) => copied(from[name], new Float64Array(capacity)),
-    (name) => copied(from[name], new Int32Array(capacity)),
-  );
-}
-
-function cutTo(from: PairArrays, rows: number): PairArrays {
-  return mapArrays(
-    (name) => from[name].subarray(0, rows),
-    (name) => from[name].subarray(0, rows),
-  );
-}
-
-type FloatName = 'positions' | 'occurredAt' | 'truth' | 'distance' | 'controlValue' | 'candidateValue';
-type CodeName = 'controlLabel' | 'candidateLabel';
-
-function mapArrays(
-  floats: (name: FloatName) => Float64Array,
-  codes: (name: CodeName) => Int32Array,
-): PairArrays {
-  return {
-    positions: floats('positions'),
-    occurredAt: floats('occurredAt'),
-    truth: floats('truth'),
-    distance: floats('distance'),
-    controlValue: floats('controlValue'),
-    candidateValue: floats('candidateValue'),
-    controlLabel: codes('controlLabel'),
-    candidateLabel: codes('candidateLabel'),
-  };
-}
-
-function copied<Values extends Float64Array | Int32Array | Uint16Array>(from: Values, to: Values): Values {
-  to.set(from);
-  return to;
 }

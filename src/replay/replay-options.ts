@@ -5,6 +5,7 @@ import type { FieldProfile } from '../schemas/reference-profile.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { Clock } from '../services/platform/clock.js';
 import type { GateRules, IgnoreRule } from './judging/gate-rules.js';
+import type { Spill } from './ranking/spill.js';
 import type { ReplayExpectation } from './report/report-schema.js';
 
 export type MissingFeature = 'fail' | 'null' | 'default';
@@ -46,6 +47,10 @@ export interface ReplayOptions {
   readonly missingFeature: MissingFeature;
   /** Features that the candidate gets one value for in every row, whatever was recorded. */
   readonly set?: { readonly [feature: string]: Scalar };
+  /** How many workers run the candidate; 1 unless told. The report is the same for any number. */
+  readonly workers?: number;
+  /** Where scores are put aside that do not fit into memory. */
+  readonly makeSpill: () => Spill;
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** What does not belong into a report that is the same when run again: durations. Called once, at the end. */
   readonly onTimings?: (timings: ReplayTimings) => void;

@@ -82,20 +82,52 @@ export function pairedAuc(options: {
 
   const control = placements('controlScores', controlScores, labels, negatives);
   const candidate = placements('candidateScores', candidateScores, labels, negatives);
-  const controlAuc = control.twiceWins / 2 / (positives * negatives);
-  const candidateAuc = candidate.twiceWins / 2 / (positives * negatives);
-  const difference = (candidate.twiceWins - control.twiceWins) / 2 / (positives * negatives);
-  const variance = placementVariance(control.twice, candidate.twice, labels, {
+  const squares = gapSquares(control.twice, candidate.twice, labels);
+  return pairedAucOfSums({
     positives,
     negatives,
-    difference,
+    controlTwiceWins: control.twiceWins,
+    candidateTwiceWins: candidate.twiceWins,
+    ...squares,
+    level,
   });
+}
+
+/**
+ * What the comparison of two AUCs rests on. A row's *twice placement* is a whole number: of a positive twice the number of negatives
+ * that it outscores (ties one half), of a negative twice the number of positives that outscore it.
+ */
+export interface PlacementSums {
+  readonly positives: number;
+  readonly negatives: number;
+  /** Of twice the placements, over either class: twice the number of won pairs. */
+  readonly controlTwiceWins: number;
+  readonly candidateTwiceWins: number;
+  /** Of the squares of candidate − control. */
+  readonly positiveGapSquares: number;
+  readonly negativeGapSquares: number;
+}
+
+/** `pairedAuc` of rows that were counted elsewhere. */
+export function pairedAucOfSums(
+  sums: PlacementSums & { readonly level?: number },
+): PairedAuc | UndefinedStatistic {
+  const { positives, negatives, controlTwiceWins, candidateTwiceWins, level = 0.95 } = sums;
+  checkOpenUnit('level', level);
+  const missing = missingClass(positives, negatives);
+  if (missing !== undefined) return undefinedStatistic(missing);
+  if (positives < 2 || negatives < 2) return undefinedStatistic('fewer than two rows of one class');
+  const gap = candidateTwiceWins - controlTwiceWins;
+  const variance =
+    gapVariance(positives, gap, sums.positiveGapSquares) / (4 * negatives * negatives * positives) +
+    gapVariance(negatives, gap, sums.negativeGapSquares) / (4 * positives * positives * negatives);
   const standardError = Math.sqrt(variance);
   const margin = -normalQuantile((1 - level) / 2) * standardError;
+  const difference = gap / 2 / (positives * negatives);
   return {
     kind: 'value',
-    controlAuc,
-    candidateAuc,
+    controlAuc: controlTwiceWins / 2 / (positives * negatives),
+    candidateAuc: candidateTwiceWins / 2 / (positives * negatives),
     difference,
     standardError,
     lower: difference - margin,
@@ -105,6 +137,11 @@ export function pairedAuc(options: {
     positives,
     negatives,
   };
+}
+
+/** Variance (ddof 1) of so many numbers from their sum and the sum of their squares. */
+function gapVariance(count: number, sum: number, squares: number): number {
+  return Math.max(0, count * squares - sum * sum) / count / (count - 1);
 }
 
 /**
@@ -137,26 +174,23 @@ function placements(
   return { twice, twiceWins };
 }
 
-/** Var of the AUC difference: the variances (ddof 1) of both classes' placement differences, each over its class size. */
-function placementVariance(
+function gapSquares(
   control: Float64Array,
   candidate: Float64Array,
   labels: Uint8Array,
-  sizes: { readonly positives: number; readonly negatives: number; readonly difference: number },
-): number {
-  const { positives, negatives, difference } = sizes;
-  let positiveSquares = 0;
-  let negativeSquares = 0;
+): Pick<PlacementSums, 'positiveGapSquares' | 'negativeGapSquares'> {
+  let positiveGapSquares = 0;
+  let negativeGapSquares = 0;
   for (let row = 0; row < labels.length; row += 1) {
-    const gap = ((candidate[row] ?? NaN) - (control[row] ?? NaN)) / 2;
-    if (labels[row] === 1) positiveSquares += (gap / negatives - difference) ** 2;
-    else negativeSquares += (gap / positives - difference) ** 2;
+    const gap = (candidate[row] ?? NaN) - (control[row] ?? NaN);
+    if (labels[row] === 1) positiveGapSquares += gap * gap;
+    else negativeGapSquares += gap * gap;
   }
-  return positiveSquares / (positives - 1) / positives + negativeSquares / (negatives - 1) / negatives;
+  return { positiveGapSquares, negativeGapSquares };
 }
 
 /** Visits the runs of equal scores in ascending order: places [start, end) of `order`, and how many rows of each class. */
-function forEachTie(
+export function forEachTie(
   scores: Scores,
   order: Uint32Array,
   labels: Uint8Array,

@@ -30,6 +30,19 @@ export function murmur3(bytes: Uint8Array, seed: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+/** `murmur3` of the eight bytes of two 32-bit words, each least significant byte first: the same value, without the bytes. */
+export function murmur3OfWords(first: number, second: number, seed: number): number {
+  let hash = seed | 0;
+  hash ^= scramble(first | 0);
+  hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  hash ^= scramble(second | 0);
+  hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  hash ^= 8;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
 function scramble(block: number): number {
   const spread = Math.imul(block, 0xcc9e2d51);
   return Math.imul((spread << 15) | (spread >>> 17), 0x1b873593);

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Column } from '../../src/schemas/columns.js';
-import type { RecordedBatch, RecordedQuery } from '../../src/projections/datasets/recorded-predictions.js';
+import type {
+  RecordedBatch,
+  RecordedQuery,
+  RowRange,
+} from '../../src/projections/datasets/recorded-predictions.js';
 import { createRecordedPredictions } from '../../src/projections/datasets/create-recorded-predictions.js';
 import { lastDayOf } from '../../src/projections/datasets/day-spans.js';
 import {
@@ -46,11 +50,11 @@ function valuesOf(
   );
 }
 
-async function read(query: RecordedQuery): Promise<RecordedBatch[]> {
+async function read(query: RecordedQuery, rows?: RowRange): Promise<RecordedBatch[]> {
   const analytics = await at.analytics();
   try {
     const batches: RecordedBatch[] = [];
-    for await (const batch of createRecordedPredictions(analytics).read(query)) batches.push(batch);
+    for await (const batch of createRecordedPredictions(analytics).read(query, rows)) batches.push(batch);
     return batches;
   } finally {
     await analytics.close();
@@ -146,6 +150,20 @@ describe('recorded predictions', () => {
     const batches = await read(everything);
     expect(batches.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
     expect(valuesOf(batches, (batch) => batch.inputs['x'])).toEqual(inOrder.map((row) => row.day));
+    // Any stretch of that order can be read by itself, also across parts, late rows and the tail.
+    for (const [from, until] of [
+      [0, 1],
+      [5, 130],
+      [130, 131],
+      [200, 360],
+      [355, 1_000],
+      [360, 400],
+    ] as const) {
+      const some = await read(everything, { from, until });
+      expect(some.flatMap((batch) => [...batch.positions])).toEqual(
+        inOrder.slice(from, until).map((row) => row.position),
+      );
+    }
     const { parts = [] } = (await at.manifest()).models[0] ?? {};
     expect(parts.some((part) => part.day !== lastDayOf(part))).toBe(true);
     await at.rebuild();
@@ -203,6 +221,19 @@ describe('recorded predictions', () => {
     );
   });
 
+  it('tell whether every score is a 32-bit float', async () => {
+    await at.append(
+      predicted({ outputs: { score: Math.fround(0.1), label: 0 }, occurredAt: firstDayMicros }),
+    );
+    expect((await count(everything)).scoresAreSingle).toBe(true);
+    await at.append(predicted({ outputs: { score: 0.1, label: 0 }, occurredAt: firstDayMicros }));
+    for (const project of [false, true]) {
+      if (project) await at.project();
+      expect((await count(everything)).scoresAreSingle).toBe(false);
+      expect((await count({ ...everything, outputs: ['label'] })).scoresAreSingle).toBe(true);
+    }
+  });
+
   it('leave out what failed and what lies outside the range; bounds are from inclusive, until exclusive', async () => {
     const { id } = predicted();
     await at.append(
@@ -241,6 +272,7 @@ describe('recorded predictions', () => {
         rows: 2,
         rowsWithTruth: 0,
         rowsWithSubject: 0,
+        scoresAreSingle: true,
         lastPosition: 3,
         truthKnownUntil: undefined,
         available: { from: firstDayMicros - 1, until: firstDayMicros + hour + 1 },

@@ -22,6 +22,7 @@ import { loadOnnxModel } from '../../src/services/inference/onnx-adapter.js';
 import type { Bundle } from '../../src/services/inference/read-bundle.js';
 import { readBundle } from '../../src/services/inference/read-bundle.js';
 import { manualClock } from '../../src/services/platform/clock.js';
+import { memorySpill } from '../support/memory-spill.js';
 import { nextUuid, observed } from '../support/projection-events.js';
 import { root } from '../support/run-command.js';
 import { rowsOf } from '../support/projected-log.js';
@@ -166,6 +167,7 @@ function options(changes: Partial<ReplayOptions> = {}): ReplayOptions {
     expect: 'no-worse',
     seed: 0,
     missingFeature: 'fail',
+    makeSpill: memorySpill,
     ...changes,
   };
 }

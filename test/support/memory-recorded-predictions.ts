@@ -1,3 +1,4 @@
+import { limits } from '../../src/services/platform/limits.js';
 import type { Column } from '../../src/schemas/columns.js';
 import type {
   RecordedBatch,
@@ -24,11 +25,7 @@ export interface MemoryRow {
  * The port over rows in memory, for tests that need records which no real model would leave (tampered outputs, rows that a
  * model fails on). Positions are the row numbers plus 1,000. `where` is not understood.
  */
-export function memoryRecordedPredictions(
-  rows: readonly MemoryRow[],
-  options: { readonly batchRows?: number } = {},
-): RecordedPredictions {
-  const { batchRows = 2048 } = options;
+export function memoryRecordedPredictions(rows: readonly MemoryRow[]): RecordedPredictions {
   const firstPosition = 1000;
   const numbered = rows.map((row, index) => ({ ...row, position: firstPosition + index }));
   const matching = (query: RecordedQuery) =>
@@ -42,6 +39,12 @@ export function memoryRecordedPredictions(
         rows: found.length,
         rowsWithSubject: found.filter((row) => row.subject !== undefined).length,
         rowsWithTruth: found.filter((row) => row.truth !== null).length,
+        scoresAreSingle: found.every(({ outputs }) =>
+          query.outputs.every((role) => {
+            const value = outputs[role];
+            return role === 'label' || typeof value !== 'number' || Math.fround(value) === value;
+          }),
+        ),
         lastPosition: found.at(-1)?.position,
         truthKnownUntil: latest(
           found.flatMap(({ truth, truthKnownAt }) =>
@@ -51,10 +54,10 @@ export function memoryRecordedPredictions(
         available: rows.length === 0 ? undefined : { from: Math.min(...times), until: Math.max(...times) },
       };
     },
-    async *read(query) {
-      const found = matching(query);
-      for (let from = 0; from < found.length; from += batchRows) {
-        yield batchOf(found.slice(from, from + batchRows), query);
+    async *read(query, range = { from: 0, until: rows.length }) {
+      const found = matching(query).slice(range.from, range.until);
+      for (let from = 0; from < found.length; from += limits.rowsPerInferenceRunMax) {
+        yield batchOf(found.slice(from, from + limits.rowsPerInferenceRunMax), query);
       }
     },
     featuresWithValues: async (_model, features) =>

@@ -2,6 +2,7 @@ import type { ReplayOptions } from '../../src/replay/replay-options.js';
 import { seededRandom } from '../../src/stats/seeded-random.js';
 import { formulaManifest, formulaModel } from './formula-model.js';
 import type { MemoryRow } from './memory-recorded-predictions.js';
+import { memorySpill } from './memory-spill.js';
 import { memoryRecordedPredictions } from './memory-recorded-predictions.js';
 
 export const toyStart = Date.UTC(2026, 0, 1) * 1000;
@@ -39,10 +40,9 @@ export function toyReplay(
   rows: readonly MemoryRow[],
   changes: Partial<ReplayOptions> & {
     readonly formula?: (row: { readonly [feature: string]: number }) => number | undefined;
-    readonly batchRows?: number;
   } = {},
 ): ReplayOptions {
-  const { formula = truthFormula, batchRows = 2048, ...rest } = changes;
+  const { formula = truthFormula, ...rest } = changes;
   const manifests =
     rest.manifests ??
     new Map([
@@ -51,7 +51,7 @@ export function toyReplay(
     ]);
   return {
     model: 'toy',
-    recorded: memoryRecordedPredictions(rows, { batchRows }),
+    recorded: memoryRecordedPredictions(rows),
     manifests,
     loadModel: async (version) => {
       const manifest = manifests.get(version) ?? formulaManifest(version);
@@ -65,6 +65,7 @@ export function toyReplay(
     expect: 'no-worse',
     seed: 0,
     missingFeature: 'fail',
+    makeSpill: memorySpill,
     ...rest,
   };
 }

@@ -12,6 +12,7 @@ import type {
   RecordedPredictions,
   RecordedQuery,
   RecordedRow,
+  RowRange,
 } from './recorded-predictions.js';
 
 /** The recorded predictions of an open session, as columns. Closing it leaves the analytics open. */
@@ -20,7 +21,7 @@ export function createRecordedPredictions(analytics: Analytics): RecordedPredict
     count: (query) => analytics.with((session) => count(session, query)),
     featuresWithValues: (model, features) =>
       analytics.with((session) => featuresWithValues(session, model, features)),
-    read: (query) => readBatches(analytics, query),
+    read: (query, rows) => readBatches(analytics, query, rows),
     lookup: (model, positions) => analytics.with((session) => lookup(session, model, positions)),
     close: () => Promise.resolve(),
   };
@@ -31,13 +32,14 @@ async function count(session: Session, query: RecordedQuery): ReturnType<Recorde
   const scope = await scopeOf(session, dataset, query);
   try {
     const [row] = await scope.rows(
-      `SELECT count(*), count(truth), count(subject), max(position), max(truth_known_at) FROM ${scope.relation} WHERE ${scope.condition}`,
+      `SELECT count(*), count(truth), count(subject), max(position), max(truth_known_at), ${singleScoresSql(dataset, query)} FROM ${scope.relation} WHERE ${scope.condition}`,
     );
-    const [rows, rowsWithTruth, rowsWithSubject, last, known] = row ?? [];
+    const [rows, rowsWithTruth, rowsWithSubject, last, known, scoresAreSingle] = row ?? [];
     return {
       rows: Number(rows),
       rowsWithTruth: Number(rowsWithTruth),
       rowsWithSubject: Number(rowsWithSubject),
+      scoresAreSingle: scoresAreSingle !== false,
       lastPosition: last === null || last === undefined ? undefined : Number(last),
       truthKnownUntil: known === null || known === undefined ? undefined : Number(known),
       available: await availableRange(session, dataset),
@@ -45,6 +47,19 @@ async function count(session: Session, query: RecordedQuery): ReturnType<Recorde
   } finally {
     await scope.release();
   }
+}
+
+/** Null without rows. */
+function singleScoresSql(dataset: ServedDataset, query: RecordedQuery): string {
+  const scores = present(
+    query.outputs.filter((role) => role !== 'label'),
+    dataset.schema.preferred.output,
+  );
+  const conditions = scores.map(([, column]) => {
+    const name = identifier(column);
+    return `bool_and(CAST(TRY_CAST(${name} AS FLOAT) AS DOUBLE) IS NOT DISTINCT FROM TRY_CAST(${name} AS DOUBLE))`;
+  });
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
 }
 
 async function featuresWithValues(
@@ -80,14 +95,18 @@ async function availableRange(
   return { from, until };
 }
 
-async function* readBatches(analytics: Analytics, query: RecordedQuery): AsyncGenerator<RecordedBatch> {
+async function* readBatches(
+  analytics: Analytics,
+  query: RecordedQuery,
+  rows: RowRange | undefined,
+): AsyncGenerator<RecordedBatch> {
   const { session, dataset, scope } = await analytics.with(async (open) => {
     const found = requireDataset(open, query.model);
     return { session: open, dataset: found, scope: await scopeOf(open, found, query) };
   });
   try {
     const { select, assemble } = selection(session, dataset, query);
-    for await (const batch of readColumns(recordedRuns({ session, dataset, query, scope, select }))) {
+    for await (const batch of readColumns(recordedRuns({ session, dataset, query, scope, select, rows }))) {
       yield assemble(batch);
     }
   } catch (error) {

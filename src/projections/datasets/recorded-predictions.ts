@@ -45,17 +45,28 @@ export interface RecordedPredictions {
   count(query: RecordedQuery): Promise<RecordedCount>;
   /** Of these features, those that some recorded prediction of the model, at any time, has a value of. */
   featuresWithValues(model: string, features: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Bounded memory: at most a few batches are alive at a time. */
-  read(query: RecordedQuery): AsyncIterable<RecordedBatch>;
+  /**
+   * Bounded memory: at most a few batches are alive at a time. `rows`: of the whole read those with these numbers, until
+   * exclusive; what lies wholly before them is not read.
+   */
+  read(query: RecordedQuery, rows?: RowRange): AsyncIterable<RecordedBatch>;
   /** Identity and inputs of single rows, for a report's examples; in the order asked. */
   lookup(model: string, positions: readonly bigint[]): Promise<readonly RecordedRow[]>;
   close(): Promise<void>;
+}
+
+/** Row numbers in the order of a read, from inclusive, until exclusive. */
+export interface RowRange {
+  readonly from: number;
+  readonly until: number;
 }
 
 export interface RecordedCount {
   readonly rows: number;
   readonly rowsWithTruth: number;
   readonly rowsWithSubject: number;
+  /** Every score among the outputs of the query fits a 32-bit float, as those of most models do; true without scores. */
+  readonly scoresAreSingle: boolean;
   /** The highest log position among these rows; undefined: there are none. */
   readonly lastPosition: number | undefined;
   /** When the truth of these rows that became known last did so, micros UTC; undefined: none has a truth. */

@@ -8,7 +8,7 @@ import { daySpans, isInOrder } from './day-spans.js';
 import { asOfTruths } from './as-of-truths.js';
 import { partsRowsSql, shapeOf, tailRowsSql } from './create-views.js';
 import { isPatched, type ServedDataset, type Session } from './open-session.js';
-import type { RecordedQuery } from './recorded-predictions.js';
+import type { RecordedQuery, RowRange } from './recorded-predictions.js';
 
 /** What a query reads from, with what it made for itself. */
 export interface Scope {
@@ -81,8 +81,10 @@ export async function* recordedRuns(options: {
   readonly query: RecordedQuery;
   readonly scope: Scope;
   readonly select: string;
+  /** Undefined: all. */
+  readonly rows?: RowRange | undefined;
 }): AsyncGenerator<SqlStream> {
-  const { session, dataset, query } = options;
+  const { session, dataset, query, rows } = options;
   const tailDays = await daysOfTail(session, dataset, query);
   const parts = dataset.parts.filter(
     (part) => part.maxOccurredAt >= query.occurredFrom && part.minOccurredAt < query.occurredUntil,
@@ -90,7 +92,7 @@ export async function* recordedRuns(options: {
   // The next run is read while this one is worked on; nothing more.
   let ahead: Promise<SqlStream> | undefined;
   try {
-    for (const run of runsOf(parts, dataset, tailDays)) {
+    for await (const run of runsWithin(runsOf(parts, dataset, tailDays), rows, options)) {
       const current = ahead;
       ahead = session.database.buffered(runSql(options, run));
       // Met when its turn comes; until then nobody waits for it.
@@ -107,19 +109,46 @@ export async function* recordedRuns(options: {
   }
 }
 
-function runSql(
-  options: {
-    readonly session: Session;
-    readonly dataset: ServedDataset;
-    readonly scope: Scope;
-    readonly select: string;
-  },
-  run: Run,
-): string {
-  const { session, dataset, scope } = options;
-  const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
+interface RunContext {
+  readonly session: Session;
+  readonly dataset: ServedDataset;
+  readonly scope: Scope;
+  readonly select: string;
+}
+
+function runSql(options: RunContext, run: Run): string {
+  const { scope } = options;
   const order = scope.mustSort || !run.inOrder ? ' ORDER BY CAST(occurred_at AS DATE), position' : '';
-  return `SELECT ${options.select} FROM ${scope.over(rows)} WHERE ${scope.condition}${order}`;
+  const { cut } = run;
+  const limit = cut === undefined ? '' : ` LIMIT ${cut.until - cut.from} OFFSET ${cut.from}`;
+  return `SELECT ${options.select} FROM ${conditionedSql(options, run)}${order}${limit}`;
+}
+
+function conditionedSql({ session, dataset, scope }: RunContext, run: Run): string {
+  const rows = exposedSql(dataset.schema, rowsOfRun(session, dataset, run));
+  return `${scope.over(rows)} WHERE ${scope.condition}`;
+}
+
+/** The runs that hold rows of the range, the first and the last cut to it; each is counted, which reads two columns. */
+async function* runsWithin(
+  runs: readonly Run[],
+  range: RowRange | undefined,
+  options: RunContext,
+): AsyncGenerator<Run> {
+  if (range === undefined) {
+    yield* runs;
+    return;
+  }
+  let before = 0;
+  for (const run of runs) {
+    if (before >= range.until) return;
+    const [[counted] = []] = await options.scope.rows(`SELECT count(*) FROM ${conditionedSql(options, run)}`);
+    const count = Number(counted);
+    const cut = { from: Math.max(0, range.from - before), until: Math.min(count, range.until - before) };
+    before += count;
+    if (cut.from >= cut.until) continue;
+    yield cut.from === 0 && cut.until === count ? run : { ...run, cut };
+  }
 }
 
 function rowsOfRun({ directory }: Session, dataset: ServedDataset, { parts, tailDays }: Run): string {
@@ -137,6 +166,8 @@ interface Run {
   readonly tailDays: readonly string[];
   /** Reading it as it lies gives its rows by day and position. */
   readonly inOrder: boolean;
+  /** Of its rows in order, those with these numbers; undefined: all. */
+  readonly cut?: RowRange;
 }
 
 /** Two runs are in memory at a time. */

@@ -56,6 +56,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     rules: eligibilityOf(options, plan, candidateDigest),
     pairing: plan.pairing,
     threshold: plan.candidate.threshold,
+    scoresAreSingle: plan.count.scoresAreSingle,
     onRows: (rows) => options.onProgress?.({ rows, total: plan.count.rows, rowsPerSecond: 0 }),
     signal: options.signal,
   });
@@ -72,6 +73,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     waterfall: {
       recorded: plan.count.rows + plan.ignored,
       ignored: plan.ignored,
+      notReached: 0,
       ...excluded,
       candidateFailed: 0,
       compared,

@@ -1,15 +1,14 @@
 import type { RecordedBatch } from '../../projections/datasets/recorded-predictions.js';
-import { limits } from '../../services/platform/limits.js';
 import { exactMoments } from '../../stats/exact-moments.js';
+import { logLossClip } from '../../stats/log-loss.js';
 import type { Moments } from '../../stats/moments.js';
 import type { Eligibility, ExcludedRows } from '../eligible-rows.js';
 import { eligibleRows } from '../eligible-rows.js';
-import { clipOf, judgedLosses } from '../judging/judged-losses.js';
+import { judgedLosses } from '../judging/judged-losses.js';
 import type { OutputPairing } from '../output-pairing.js';
-import { pairBuilder } from '../pair-rows.js';
+import { pairRows } from '../pair-rows.js';
 import { recordedOutputs } from '../recorded-outputs.js';
-import type { RowChunk } from '../row-chunks.js';
-import { rowChunker } from '../row-chunks.js';
+import { chunkOf } from '../row-chunks.js';
 import type { ServedVersion } from '../served-versions.js';
 import { servedVersions } from '../served-versions.js';
 
@@ -32,47 +31,45 @@ export async function surveyRecord(options: {
   readonly rules: Eligibility;
   readonly pairing: OutputPairing;
   readonly threshold: number;
+  /** See `RecordedCount`. */
+  readonly scoresAreSingle: boolean;
   readonly onRows: (rowsRead: number) => void;
   readonly signal: AbortSignal | undefined;
 }): Promise<RecordSurvey> {
   const { rules, pairing, threshold, signal } = options;
   const excluded: ExcludedRows = { outOfSample: 0, servedByCandidate: 0, trainedOn: 0 };
-  const chunker = rowChunker(limits.rowsPerInferenceRunMax);
   const served = servedVersions();
   const losses = exactMoments();
-  let clip: number | undefined;
   let problem: string | undefined;
   let controlUnanswered = 0;
   let compared = 0;
   let judged = 0;
   let rowsRead = 0;
 
-  const survey = (chunk: RowChunk): void => {
-    // The record on both sides: what is wanted of the pairs is the control's alone.
-    const outputs = recordedOutputs(chunk, pairing, threshold);
-    const pairs = pairBuilder(pairing);
-    pairs.add(chunk, outputs, outputs);
-    const rows = pairs.build();
-    clip ??= clipOf(rows);
-    const { row, loss, problem: found } = judgedLosses(rows, clip ?? 0);
-    compared += rows.rows;
-    judged += row.length;
-    controlUnanswered += pairs.counts.controlUnanswered;
-    if (row.length > 0) problem ??= found;
-    for (const value of loss?.control ?? []) losses.add(value);
-    chunk.release();
-  };
-
   for await (const batch of options.batches) {
     signal?.throwIfAborted();
     const eligible = eligibleRows(batch, rules, excluded);
     served.add(batch, eligible);
-    for (const chunk of chunker.add(batch, eligible)) survey(chunk);
+    const chunk = chunkOf(batch, eligible);
+    // The record on both sides: what is wanted of the pairs is the control's alone.
+    const outputs = recordedOutputs(chunk, pairing, threshold);
+    const pairs = pairRows({
+      pairing,
+      chunk,
+      control: outputs,
+      candidate: outputs,
+      clip: options.scoresAreSingle ? logLossClip.float32 : logLossClip.float64,
+    });
+    const { row, loss, problem: found } = judgedLosses(pairs.rows);
+    compared += pairs.rows.rows;
+    judged += row.length;
+    controlUnanswered += pairs.controlUnanswered;
+    if (row.length > 0) problem ??= found;
+    for (const value of loss?.control ?? []) losses.add(value);
+    chunk.release();
     rowsRead += batch.rows;
     options.onRows(rowsRead);
   }
-  const rest = chunker.rest();
-  if (rest !== undefined) survey(rest);
   return {
     excluded: { ...excluded, controlUnanswered },
     compared,

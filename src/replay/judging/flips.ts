@@ -1,89 +1,100 @@
 import { wilsonInterval } from '../../stats/proportion.js';
 import type { Flips } from '../report/report-schema.js';
 import { intervalOf } from './interval-of.js';
-import type { PairedRows } from './paired-rows.js';
+import type { LabelCells, LabelTally } from './label-tally.js';
 import { replaySettings } from './replay-settings.js';
 
 /** How labels changed between the sides, counted over all compared rows and, for right and wrong, over the judged ones. */
 export interface FlipCounts {
+  readonly labels: readonly string[];
   readonly rows: number;
   readonly flipped: number;
   readonly judged: number;
   readonly controlRight: number;
   readonly rightToWrong: number;
   readonly wrongToRight: number;
-  /** Rows with these label codes. */
-  cell(control: number, candidate: number): number;
+  /** Rows by the codes of both labels, control first. */
+  readonly matrix: readonly (readonly number[])[];
   /** Those of them whose truth is known. */
-  judgedCell(control: number, candidate: number): number;
+  readonly judgedMatrix: readonly (readonly number[])[];
+  /** Of each label, judged rows that have it as truth, by who was right. */
+  readonly classes: readonly ClassCounts[];
+  /** Undefined: no row has a subject. */
+  readonly cells: LabelCells | undefined;
 }
 
-export interface FlipTally extends FlipCounts {
-  add(rows: PairedRows): void;
+export interface ClassCounts {
+  /** Rows whose truth it is. */
+  readonly rows: number;
+  /** Of those, right by the control, by the candidate, and by one of them alone. */
+  readonly controlRight: number;
+  readonly candidateRight: number;
+  readonly controlOnly: number;
+  readonly candidateOnly: number;
+  /** Judged rows for which a side says this label. */
+  readonly controlSaid: number;
+  readonly candidateSaid: number;
 }
 
-/** Not for a regression: it has no labels. */
-export function flipTally(): FlipTally {
-  // Codes of several classes may come up while rows are read, so the matrix cannot be laid out beforehand.
-  const cells = new Map<number, number>();
-  const judgedCells = new Map<number, number>();
-  const codesMax = 2 ** 20;
-  const counts = { rows: 0, flipped: 0, judged: 0, controlRight: 0, rightToWrong: 0, wrongToRight: 0 };
+/** `labels`: in the order of the report; all that a tally names are among them. */
+export function flipCounts(labels: readonly string[], tally: LabelTally): FlipCounts {
+  const codes = new Map(labels.map((label, code) => [label, code]));
+  const table = (): number[][] => labels.map(() => labels.map(() => 0));
+  const matrix = table();
+  const judgedMatrix = table();
+  const classes = labels.map(() => emptyClass());
+  const sums = { rows: 0, flipped: 0, judged: 0, controlRight: 0, rightToWrong: 0, wrongToRight: 0 };
+  for (const { truth, control, candidate, rows } of tally.counts) {
+    const [before, after] = [codes.get(control) ?? -1, codes.get(candidate) ?? -1];
+    add(matrix, before, after, rows);
+    sums.rows += rows;
+    if (control !== candidate) sums.flipped += rows;
+    if (truth === null) continue;
+    add(judgedMatrix, before, after, rows);
+    sums.judged += rows;
+    if (control === truth) sums.controlRight += rows;
+    if (control === truth && candidate !== truth) sums.rightToWrong += rows;
+    if (control !== truth && candidate === truth) sums.wrongToRight += rows;
+    countClass(classes, { truth: codes.get(truth) ?? -1, before, after }, rows);
+  }
+  return { labels, ...sums, matrix, judgedMatrix, classes, cells: tally.cells };
+}
+
+function emptyClass(): { -readonly [Key in keyof ClassCounts]: number } {
   return {
-    get rows() {
-      return counts.rows;
-    },
-    get flipped() {
-      return counts.flipped;
-    },
-    get judged() {
-      return counts.judged;
-    },
-    get controlRight() {
-      return counts.controlRight;
-    },
-    get rightToWrong() {
-      return counts.rightToWrong;
-    },
-    get wrongToRight() {
-      return counts.wrongToRight;
-    },
-    cell: (control, candidate) => cells.get(control * codesMax + candidate) ?? 0,
-    judgedCell: (control, candidate) => judgedCells.get(control * codesMax + candidate) ?? 0,
-    add: (rows) => {
-      const control = rows.control.label;
-      const candidate = rows.candidate.label;
-      const width = rows.labels.length;
-      const block = new Int32Array(width * width);
-      const judgedBlock = new Int32Array(width * width);
-      counts.rows += rows.rows;
-      for (let row = 0; row < rows.rows; row += 1) {
-        const before = control[row] ?? 0;
-        const after = candidate[row] ?? 0;
-        const truth = rows.truth[row] ?? Number.NaN;
-        const at = before * width + after;
-        block[at] = (block[at] ?? 0) + 1;
-        if (before !== after) counts.flipped += 1;
-        if (Number.isNaN(truth)) continue;
-        counts.judged += 1;
-        judgedBlock[at] = (judgedBlock[at] ?? 0) + 1;
-        if (before === truth) {
-          counts.controlRight += 1;
-          if (after !== truth) counts.rightToWrong += 1;
-        } else if (after === truth) counts.wrongToRight += 1;
-      }
-      for (const [at, count] of block.entries()) {
-        if (count === 0) continue;
-        const key = Math.floor(at / width) * codesMax + (at % width);
-        cells.set(key, (cells.get(key) ?? 0) + count);
-        judgedCells.set(key, (judgedCells.get(key) ?? 0) + (judgedBlock[at] ?? 0));
-      }
-    },
+    rows: 0,
+    controlRight: 0,
+    candidateRight: 0,
+    controlOnly: 0,
+    candidateOnly: 0,
+    controlSaid: 0,
+    candidateSaid: 0,
   };
 }
 
+function countClass(
+  classes: readonly { -readonly [Key in keyof ClassCounts]: number }[],
+  { truth, before, after }: { readonly truth: number; readonly before: number; readonly after: number },
+  rows: number,
+): void {
+  const [ofTruth, ofBefore, ofAfter] = [classes[truth], classes[before], classes[after]];
+  if (ofBefore !== undefined) ofBefore.controlSaid += rows;
+  if (ofAfter !== undefined) ofAfter.candidateSaid += rows;
+  if (ofTruth === undefined) return;
+  ofTruth.rows += rows;
+  if (before === truth) ofTruth.controlRight += rows;
+  if (after === truth) ofTruth.candidateRight += rows;
+  if (before === truth && after !== truth) ofTruth.controlOnly += rows;
+  if (before !== truth && after === truth) ofTruth.candidateOnly += rows;
+}
+
+function add(table: readonly number[][], outer: number, inner: number, rows: number): void {
+  const line = table[outer];
+  if (line !== undefined) line[inner] = (line[inner] ?? 0) + rows;
+}
+
 /** The counts as they stand in the report; null without rows or labels. */
-export function flipsOf(labels: readonly string[], counts: FlipCounts | undefined): Flips | null {
+export function flipsOf(counts: FlipCounts | undefined): Flips | null {
   if (counts === undefined) return null;
   const rate = wilsonInterval({
     successes: counts.flipped,
@@ -96,12 +107,10 @@ export function flipsOf(labels: readonly string[], counts: FlipCounts | undefine
     flipped: counts.flipped,
     rate: rate.estimate,
     interval: intervalOf(rate),
-    labels: [...labels],
-    matrix: labels.map((_, control) => labels.map((__, candidate) => counts.cell(control, candidate))),
+    labels: [...counts.labels],
+    matrix: counts.matrix.map((line) => [...line]),
     judged: counts.judged,
-    judgedMatrix: labels.map((_, control) =>
-      labels.map((__, candidate) => counts.judgedCell(control, candidate)),
-    ),
+    judgedMatrix: counts.judgedMatrix.map((line) => [...line]),
     rightToWrong: counts.rightToWrong,
     wrongToRight: counts.wrongToRight,
   };

@@ -1,153 +1,189 @@
-import type { Density, ReplayExpectation, ReplayMetric, ReplayReport } from '../report/report-schema.js';
-import { calibrationTally } from './calibration-tally.js';
-import { dayTally } from './day-tally.js';
-import { flipsOf, flipTally } from './flips.js';
-import { agreementGate, failureGate, lossGate } from './gates.js';
+import { z } from 'zod';
+import type { PairedAuc } from '../../stats/auc.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
+import type { ReplayExpectation, ReplayMetric, ReplayReport } from '../report/report-schema.js';
+import type { Task } from '../../schemas/model-manifest.js';
+import { alignedFold } from './aligned-fold.js';
+import { BlockTally, blockTallyOf, joinBlocks } from './block-tally.js';
+import { calibrationOf } from './calibration-tally.js';
+import { correctedGates } from './corrected-gates.js';
+import { daysOf } from './day-tally.js';
+import { densityOf } from './density-tally.js';
+import { DistanceCounts, distanceTally, type DistanceTally } from './distance-tally.js';
+import { flipCounts, flipsOf } from './flips.js';
 import { defaultRules, type GateRules } from './gate-rules.js';
-import { lossTally } from './loss-tally.js';
-import { meanTally } from './mean-tally.js';
+import { agreementGate, failureGate, lossGate } from './gates.js';
+import { judgedLosses } from './judged-losses.js';
+import { largestVarianceShare, type LossTally } from './loss-tally.js';
+import { intervalOfMean } from './mean-tally.js';
 import { metricGates } from './metric-gates.js';
 import { metricsOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
-import { beyondTolerance, distanceAt, rowRange } from './paired-rows.js';
-import { quantilesBySelection } from './quantiles-by-selection.js';
-import type { WorstPick } from './worst-rows.js';
-import { worstTally } from './worst-rows.js';
-import { correctedGates } from './corrected-gates.js';
 import { discoverSlices, type SliceSearch } from './slices/discover-slices.js';
 import { slicesOf } from './slices/judged-slices.js';
 import type { GroupCodes, SliceFeature } from './slices/slice-feature.js';
-import { sliceSampler } from './slices/slice-sample.js';
-import { sliceTally } from './slices/slice-tally.js';
+import { SliceSample, sliceSampler } from './slices/slice-sample.js';
+import type { WorstPick } from './worst-rows.js';
 
 export type Judgement = Pick<
   ReplayReport,
   'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'calibration' | 'days' | 'slices'
 > & {
-  /** Compared rows whose truth is known. */
+  /** Compared rows, and those whose truth is known. */
+  readonly rows: number;
   readonly judged: number;
   readonly worst: WorstPick;
   /** Undefined: there were no features to search over. */
   readonly search: SliceSearch | undefined;
 };
 
+/** All that a judge knows of the blocks that it was given: what a part of a sharded replay carries. */
+export const JudgeState = z.strictObject({
+  blocks: z.array(z.strictObject({ level: z.number(), index: z.number(), value: BlockTally.optional() })),
+  distances: DistanceCounts,
+  sample: SliceSample,
+});
+export type JudgeState = z.infer<typeof JudgeState>;
+
 export interface Judge {
-  /**
-   * The rows `from` to `until`, right after those that were added before; what is in the arrays stays as it is. `codes`: of
-   * these rows; asked only before this returns.
-   */
-  add(rows: PairedRows, from: number, until: number, codes?: GroupCodes): void;
-  /** The judgement of all rows, which are those that were added. */
-  finish(
-    rows: PairedRows,
-    options: { readonly expect: ReplayExpectation; readonly candidateFailed: number },
-  ): Judgement;
+  /** The compared rows of a block, none perhaps; blocks in ascending order. `codes`: of these rows; asked only before this returns. */
+  add(block: number, rows: PairedRows, codes?: GroupCodes): void;
+  /** What another judge of the same setting knows of the blocks right after these. */
+  addState(state: JudgeState): void;
+  state(): JudgeState;
+  finish(question: JudgeQuestion): Judgement;
+}
+
+export interface JudgeQuestion {
+  readonly task: Task;
+  /** Names of all labels that rows have, in the order of the report. */
+  readonly labels: readonly string[];
+  readonly expect: ReplayExpectation;
+  readonly candidateFailed: number;
+  /** Of the judged rows of a binary task; undefined: some have no score. */
+  readonly auc: PairedAuc | UndefinedStatistic | undefined;
 }
 
 /**
- * Judges the compared rows as they come, so that the judging hides behind the model; only what needs all rows at once (AUC,
- * quantiles) is left for the end. Pure: the same rows in the same blocks give the same judgement to the last bit.
+ * Judges the compared rows as they come, in memory that does not grow with them, so that the judging hides behind the model. Pure: the same
+ * rows in the same blocks give the same judgement to the last bit, whether one judge saw them all or several some each.
  */
 export function createJudge(
   setting: {
     readonly features?: readonly SliceFeature[];
-    /** About how many rows will come. */
+    /** About how many rows will come, to all judges together. */
     readonly rowsExpected?: number;
     readonly rules?: GateRules;
   } = {},
 ): Judge {
   const { features = [], rowsExpected = 0, rules = defaultRules } = setting;
-  const slices = features.map(({ declared, labels }) =>
-    declared ? sliceTally(labels.length, rules.margin) : undefined,
-  );
+  const blocks = alignedFold(joinBlocks);
+  const distances = distanceTally();
   const sampler = sliceSampler(features.length, rowsExpected);
-  const losses = lossTally(rules.margin);
-  const flips = flipTally();
-  const days = dayTally();
-  const calibration = calibrationTally();
-  const values = meanTally();
-  const byLoss = worstTally();
-  const byDistance = worstTally();
-  let beyond = 0;
-  let withoutValue = false;
-
   return {
-    add: (rows, from, until, codes) => {
-      if (from === until) return;
-      const block = rowRange(rows, from, until);
-      const judged = losses.add(block);
-      days.add(block, judged);
-      calibration.add(block);
-      if (codes !== undefined) {
-        for (const [index, tally] of slices.entries()) tally?.add(block, judged, codes(index, undefined));
-        sampler.add(block, judged, codes);
+    add: (block, rows, codes) => {
+      if (rows.rows === 0) {
+        blocks.add({ level: 0, index: block, value: undefined });
+        return;
       }
-      if (rows.task !== 'regression') flips.add(block);
-      if (block.control.value.includes(Number.NaN)) withoutValue = true;
-      else values.add({ control: block.control.value, candidate: block.candidate.value }, block.cell);
-      for (let row = 0; row < block.rows; row += 1) {
-        if (beyondTolerance(block, row, rules.tolerance)) beyond += 1;
-        const distance = distanceAt(block, row);
-        const flipped = block.control.label[row] === block.candidate.label[row] ? 0 : 1;
-        byDistance.add(from + row, Number.isNaN(distance) ? flipped : distance);
-      }
-      const { row, loss } = judged;
-      if (loss === undefined) return;
-      for (let index = 0; index < row.length; index += 1) {
-        byLoss.add(from + (row[index] ?? 0), (loss.candidate[index] ?? 0) - (loss.control[index] ?? 0));
-      }
+      const judged = judgedLosses(rows);
+      blocks.add({
+        level: 0,
+        index: block,
+        value: blockTallyOf(rows, judged, { rules, features, codes }),
+      });
+      distances.add(rows);
+      if (codes !== undefined) sampler.add(rows, judged, codes);
     },
-    finish: (rows, { expect, candidateFailed }) => {
-      const counts = rows.task === 'regression' ? undefined : flips;
-      const metrics = metricsOf({ rows, losses, flips: counts, values: withoutValue ? undefined : values });
-      const judgedByLoss = losses.loss.rows > 0 && losses.problem === undefined;
-      const judgedSlices = slicesOf({ task: rows.task, features, tallies: slices, losses, rules });
-      const gates = {
-        same: () => [agreementGate(rules, { rows: rows.rows, beyond, candidateFailed })],
-        'no-worse': () => [
-          lossGate(rows.task, rules.margin, {
-            judged: losses.judged,
-            positives: losses.positives,
-            problem: losses.problem,
-            loss: losses.loss,
-            margin: losses.marginInterval(),
-            largestVarianceShare: losses.largestVarianceShare(),
-            slice: null,
-          }),
-          ...(candidateFailed === 0 ? [] : [failureGate(rules, { rows: rows.rows, candidateFailed })]),
-          ...judgedSlices.gates,
-        ],
-        anything: () => [],
-      };
-      return {
-        judged: losses.judged,
-        gates: correctedGates([...gates[expect](), ...metricGates(rules, { metrics, flips: counts })]),
-        slices: judgedSlices.slices,
-        search: features.length === 0 ? undefined : discoverSlices(features, sampler.take()),
-        metrics,
-        flips: flipsOf(rows.labels, counts),
-        shift: shiftOf(rows, metrics, { beyond, tolerance: rules.tolerance }),
-        density: densityOf(rows),
-        calibration: calibration.result(),
-        days: days.list(),
-        worst: judgedByLoss ? { by: 'loss', rows: byLoss.rows } : { by: 'distance', rows: byDistance.rows },
-      };
+    addState: (state) => {
+      for (const { level, index, value } of state.blocks) blocks.add({ level, index, value });
+      distances.addCounts(state.distances);
+      sampler.addSample(state.sample);
+    },
+    state: () => ({
+      blocks: blocks.nodes.map((node) => ({ ...node })),
+      distances: distances.counts(),
+      sample: sampler.take(),
+    }),
+    finish: (question) => {
+      const search = features.length === 0 ? undefined : discoverSlices(features, sampler.take());
+      return judgementOf({ total: blocks.total(), distances, search, features, rules, question });
     },
   };
 }
 
+const noLosses: LossTally = { judged: 0, positives: 0 };
+
+function judgementOf(found: {
+  readonly total: BlockTally | undefined;
+  readonly distances: DistanceTally;
+  readonly search: SliceSearch | undefined;
+  readonly features: readonly SliceFeature[];
+  readonly rules: GateRules;
+  readonly question: JudgeQuestion;
+}): Judgement {
+  const { total, distances, search, features, rules, question } = found;
+  const { task, labels, expect, candidateFailed, auc } = question;
+  const rows = total?.rows ?? 0;
+  const losses = total?.losses ?? noLosses;
+  const flips = task === 'regression' ? undefined : flipCounts(labels, total?.labels ?? { counts: [] });
+  const metrics = metricsOf({ task, losses, flips, values: total?.values, auc });
+  const judgedByLoss = losses.loss !== undefined && losses.problem === undefined;
+  const tallies = total?.slices ?? [];
+  const judgedSlices = slicesOf({ task, features, tallies, losses, rules });
+  const gates = {
+    same: () => [agreementGate(rules, { rows, beyond: total?.beyond ?? 0, candidateFailed })],
+    'no-worse': () => [
+      lossGate(task, rules.margin, {
+        judged: losses.judged,
+        positives: losses.positives,
+        problem: losses.problem,
+        loss: meansOf(losses),
+        margin:
+          losses.margin === undefined
+            ? { kind: 'undefined', reason: 'there is no loss' }
+            : intervalOfMean(losses.margin),
+        largestVarianceShare: largestVarianceShare(losses.margin),
+        slice: null,
+      }),
+      ...(candidateFailed === 0 ? [] : [failureGate(rules, { rows, candidateFailed })]),
+      ...judgedSlices.gates,
+    ],
+    anything: () => [],
+  };
+  return {
+    rows,
+    judged: losses.judged,
+    gates: correctedGates([...gates[expect](), ...metricGates(rules, { metrics, flips })]),
+    slices: judgedSlices.slices,
+    search,
+    metrics,
+    flips: flipsOf(flips),
+    shift: shiftOf(distances, metrics, { beyond: total?.beyond ?? 0, tolerance: rules.tolerance }),
+    density: densityOf(total?.density),
+    calibration: calibrationOf(total?.calibration),
+    days: daysOf(total?.days ?? []),
+    worst: judgedByLoss
+      ? { by: 'loss', rows: total?.worstByLoss ?? [] }
+      : { by: 'distance', rows: total?.worstByDistance ?? [] },
+  };
+}
+
+function meansOf({ loss }: LossTally): { readonly control: number; readonly candidate: number } {
+  if (loss === undefined) return { control: Number.NaN, candidate: Number.NaN };
+  const { count } = loss.difference;
+  return { control: loss.control / count, candidate: loss.candidate / count };
+}
+
 function shiftOf(
-  rows: PairedRows,
+  distances: DistanceTally,
   metrics: readonly ReplayMetric[],
   { beyond, tolerance }: { readonly beyond: number; readonly tolerance: number },
 ): Judgement['shift'] {
-  const distances = new Float64Array(rows.rows);
-  for (let row = 0; row < rows.rows; row += 1) distances[row] = distanceAt(rows, row);
-  // A model without scores has no distances.
-  if (rows.rows === 0 || distances.includes(Number.NaN)) return null;
-  const mean = metrics.find((metric) => metric.name === 'mean score' || metric.name === 'mean value');
   const probabilities = [0.5, 0.9, 0.99, 1];
-  const quantiles = quantilesBySelection(distances, probabilities);
+  const quantiles = distances.quantiles(probabilities);
+  if (quantiles === undefined) return null;
+  const mean = metrics.find((metric) => metric.name === 'mean score' || metric.name === 'mean value');
   return {
     mean: mean?.difference ?? null,
     interval: mean?.interval ?? null,
@@ -158,38 +194,4 @@ function shiftOf(
     tolerance,
     beyondTolerance: beyond,
   };
-}
-
-const densityBins = 50;
-
-function densityOf(rows: PairedRows): Density | null {
-  if (rows.rows === 0 || rows.scoreDistance !== undefined || rows.control.value.includes(Number.NaN))
-    return null;
-  let from = 0;
-  let until = 1;
-  if (rows.task === 'regression') {
-    [from, until] = rangeOf(rows.control.value, rangeOf(rows.candidate.value, [Infinity, -Infinity]));
-    if (from === until) until = from + 1;
-  }
-  const countsOf = (values: Float64Array): number[] => {
-    const counts = Array.from({ length: densityBins }, () => 0);
-    for (let row = 0; row < values.length; row += 1) {
-      const bin = Math.floor((((values[row] ?? 0) - from) / (until - from)) * densityBins);
-      const at = Math.min(densityBins - 1, Math.max(0, bin));
-      counts[at] = (counts[at] ?? 0) + 1;
-    }
-    return counts;
-  };
-  return { from, until, control: countsOf(rows.control.value), candidate: countsOf(rows.candidate.value) };
-}
-
-function rangeOf(values: Float64Array, [least, most]: readonly [number, number]): [number, number] {
-  let low = least;
-  let high = most;
-  for (let row = 0; row < values.length; row += 1) {
-    const value = values[row] ?? 0;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
 }

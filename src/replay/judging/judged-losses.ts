@@ -1,5 +1,5 @@
 import { binaryBriers } from '../../stats/brier.js';
-import { binaryLogLosses, logLossClip } from '../../stats/log-loss.js';
+import { binaryLogLosses } from '../../stats/log-loss.js';
 import type { PairedRows } from './paired-rows.js';
 
 /** One number a judged row, of either side. */
@@ -19,8 +19,8 @@ export interface JudgedLosses {
   readonly brier: SideValues | undefined;
 }
 
-/** `clip`: see `clipOf`. */
-export function judgedLosses(rows: PairedRows, clip: number): JudgedLosses {
+export function judgedLosses(rows: PairedRows): JudgedLosses {
+  const { clip } = rows;
   const row = rowsWithTruth(rows.truth);
   switch (rows.task) {
     case 'regression':
@@ -32,20 +32,8 @@ export function judgedLosses(rows: PairedRows, clip: number): JudgedLosses {
   }
 }
 
-/**
- * How far scores are kept from 0 and 1 before their logarithm is taken: the spacing of 32-bit floats when every known score of
- * either side fits one, else that of doubles. One clip for both sides: a side that is stored in more digits must not be
- * punished harder for the same mistake. Undefined where there is no score with a truth.
- */
-export function clipOf(rows: PairedRows): number | undefined {
-  const row = rowsWithTruth(rows.truth);
-  if (row.length === 0) return undefined;
-  const sides = [rows.control, rows.candidate].map((side) => gathered(side.truthScore ?? side.value, row));
-  return sides.some(fitsFloat32) ? logLossClip.float32 : logLossClip.float64;
-}
-
 /** Row numbers with a truth, ascending. */
-export function rowsWithTruth(truth: Float64Array): Int32Array {
+function rowsWithTruth(truth: Float64Array): Int32Array {
   const row = new Int32Array(truth.length);
   let count = 0;
   for (let index = 0; index < truth.length; index += 1) {
@@ -56,28 +44,23 @@ export function rowsWithTruth(truth: Float64Array): Int32Array {
   return row.slice(0, count);
 }
 
+/** `row`: ascending. All rows: the array itself. */
 export function gathered(values: Float64Array, row: Int32Array): Float64Array {
+  if (row.length === values.length) return values;
   const picked = new Float64Array(row.length);
   for (let index = 0; index < row.length; index += 1) picked[index] = values[row[index] ?? 0] ?? Number.NaN;
   return picked;
-}
-
-export function fitsFloat32(values: Float64Array): boolean {
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (Math.fround(value) !== value) return false;
-  }
-  return true;
 }
 
 function absoluteErrors(rows: PairedRows, row: Int32Array): SideValues {
   const truth = gathered(rows.truth, row);
   const errorsOf = (values: Float64Array): Float64Array => {
     const found = gathered(values, row);
+    const distances = new Float64Array(found.length);
     for (let index = 0; index < found.length; index += 1) {
-      found[index] = Math.abs((found[index] ?? Number.NaN) - (truth[index] ?? Number.NaN));
+      distances[index] = Math.abs((found[index] ?? Number.NaN) - (truth[index] ?? Number.NaN));
     }
-    return found;
+    return distances;
   };
   return { control: errorsOf(rows.control.value), candidate: errorsOf(rows.candidate.value) };
 }

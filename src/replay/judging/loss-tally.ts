@@ -1,122 +1,115 @@
-import { exactMoments } from '../../stats/exact-moments.js';
-import { clusteredMeanInterval } from '../../stats/clustered-mean.js';
-import type { MeanInterval } from '../../stats/paired-mean.js';
-import { marginDifference, meanInterval } from '../../stats/paired-mean.js';
-import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
-import { cellTally, type CellTally } from './cell-sums.js';
+import { z } from 'zod';
 import type { JudgedLosses, SideValues } from './judged-losses.js';
-import { clipOf, judgedLosses } from './judged-losses.js';
-import type { MeanTally } from './mean-tally.js';
-import { meanTally } from './mean-tally.js';
+import { gathered } from './judged-losses.js';
+import { joinMeans, joinPaired, MeanTally, meanTallyOf, PairedTally, pairedTallyOf } from './mean-tally.js';
 import type { PairedRows } from './paired-rows.js';
-import { replaySettings } from './replay-settings.js';
 
-/** What the losses of all rows so far come to. */
-export interface LossTally {
-  /** Gives back the losses of these rows; the rest of the judging shares them. */
-  add(rows: PairedRows): JudgedLosses;
-  /** Why there is no loss; undefined: there is, or no row has a truth. */
-  readonly problem: string | undefined;
-  readonly judged: number;
+/** Candidate loss − (1 + margin) × control loss of the judged rows. */
+const MarginTally = z.strictObject({ ...MeanTally.shape, least: z.number(), most: z.number() });
+type MarginTally = z.infer<typeof MarginTally>;
+
+/** What the losses of some rows come to. */
+export const LossTally = z.strictObject({
+  judged: z.number(),
   /** Judged rows whose truth is 1; of meaning for binary tasks only. */
-  readonly positives: number;
-  readonly loss: MeanTally;
-  readonly brier: MeanTally;
-  /** Errors of a regression, with their sign. */
-  readonly error: MeanTally;
-  /** Of candidate loss − (1 + margin) × control loss: exact; over cells where there are any. */
-  marginInterval(): MeanInterval | UndefinedStatistic;
-  /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
-  largestVarianceShare(): number;
-}
+  positives: z.number(),
+  /** Why there is no loss, of the first rows that have none. */
+  problem: z.string().optional(),
+  loss: PairedTally.optional(),
+  margin: MarginTally.optional(),
+  /** Binary only. */
+  brier: PairedTally.optional(),
+  /** Of a regression: errors with their sign, and squared. */
+  error: PairedTally.optional(),
+  squaredError: PairedTally.optional(),
+});
+export type LossTally = z.infer<typeof LossTally>;
 
 /** `margin`: see `GateRules`. */
-export function lossTally(allowed: number): LossTally {
-  const loss = meanTally();
-  const brier = meanTally();
-  const error = meanTally();
-  const difference = exactMoments();
-  let clip: number | undefined;
-  let problem: string | undefined;
-  let judged = 0;
+export function lossTallyOf(rows: PairedRows, judged: JudgedLosses, margin: number): LossTally {
+  const { row, loss, problem, brier } = judged;
+  if (row.length === 0) return { judged: 0, positives: 0 };
+  const truth = gathered(rows.truth, row);
+  const cell = cellsOf(rows.cell, row);
   let positives = 0;
-  let least = Infinity;
-  let most = -Infinity;
-  let cells: CellTally | undefined;
-
-  const addDifferences = ({ control, candidate }: SideValues, cell: Uint16Array | undefined): void => {
-    const values = new Float64Array(control.length);
-    for (let index = 0; index < control.length; index += 1) {
-      const value = marginDifference({
-        candidate: candidate[index] ?? Number.NaN,
-        control: control[index] ?? Number.NaN,
-        margin: allowed,
-      });
-      difference.add(value);
-      values[index] = value;
-      if (value < least) least = value;
-      if (value > most) most = value;
-    }
-    if (cell === undefined) return;
-    cells ??= cellTally();
-    cells.add(values, cell);
-  };
-
+  for (let index = 0; index < truth.length; index += 1) positives += truth[index] === 1 ? 1 : 0;
+  const errors = rows.task === 'regression' ? errorsOf(rows, row, truth) : undefined;
   return {
-    loss,
-    brier,
-    error,
-    get problem() {
-      return problem;
-    },
-    get judged() {
-      return judged;
-    },
-    get positives() {
-      return positives;
-    },
-    add: (rows) => {
-      // The first rows that have a truth decide, so that rows can be judged as they come.
-      clip ??= clipOf(rows);
-      const found = judgedLosses(rows, clip ?? 0);
-      judged += found.row.length;
-      for (let index = 0; index < found.row.length; index += 1)
-        positives += rows.truth[found.row[index] ?? 0] ?? 0;
-      if (found.row.length === 0) return found;
-      problem ??= found.problem;
-      const cell = cellsOf(rows.cell, found.row);
-      if (found.loss !== undefined) {
-        loss.add(found.loss, cell);
-        addDifferences(found.loss, cell);
-      }
-      if (found.brier !== undefined) brier.add(found.brier, cell);
-      if (rows.task === 'regression') error.add(errorsOf(rows, found.row), cell);
-      return found;
-    },
-    marginInterval: () =>
-      cells === undefined
-        ? meanInterval({ moments: difference.moments(), level: replaySettings.level })
-        : clusteredMeanInterval({ clusters: cells.clusters, level: replaySettings.level }),
-    largestVarianceShare: () => {
-      const { mean, squaredDeviations } = difference.moments();
-      const farthest = Math.max((most - mean) ** 2, (least - mean) ** 2);
-      return squaredDeviations > 0 ? farthest / squaredDeviations : 0;
-    },
+    judged: row.length,
+    positives,
+    problem,
+    loss: loss === undefined ? undefined : pairedTallyOf(loss, cell),
+    margin: loss === undefined ? undefined : marginTallyOf(loss, margin, cell),
+    brier: brier === undefined ? undefined : pairedTallyOf(brier, cell),
+    error: errors === undefined ? undefined : pairedTallyOf(errors, cell),
+    squaredError: errors === undefined ? undefined : pairedTallyOf(squared(errors), cell),
   };
 }
 
-function errorsOf(rows: PairedRows, judgedRow: Int32Array): SideValues {
+export function joinLosses(earlier: LossTally, later: LossTally): LossTally {
+  return {
+    judged: earlier.judged + later.judged,
+    positives: earlier.positives + later.positives,
+    problem: earlier.problem ?? later.problem,
+    loss: joinPaired(earlier.loss, later.loss),
+    margin: joinMargins(earlier.margin, later.margin),
+    brier: joinPaired(earlier.brier, later.brier),
+    error: joinPaired(earlier.error, later.error),
+    squaredError: joinPaired(earlier.squaredError, later.squaredError),
+  };
+}
+
+/** The share of the variance of the margin's difference that the farthest row makes up; in [0, 1]. */
+export function largestVarianceShare(margin: MarginTally | undefined): number {
+  if (margin === undefined || !(margin.squaredDeviations > 0)) return 0;
+  const { mean, least, most, squaredDeviations } = margin;
+  return Math.min(1, Math.max((most - mean) ** 2, (least - mean) ** 2) / squaredDeviations);
+}
+
+function marginTallyOf(
+  { control, candidate }: SideValues,
+  margin: number,
+  cell: Uint16Array | undefined,
+): MarginTally {
+  const differences = new Float64Array(control.length);
+  let least = Infinity;
+  let most = -Infinity;
+  for (let index = 0; index < differences.length; index += 1) {
+    // As `marginDifference`, whose object a row would cost more than the rest.
+    const value = (candidate[index] ?? Number.NaN) - (1 + margin) * (control[index] ?? Number.NaN);
+    differences[index] = value;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { ...meanTallyOf(differences, cell), least, most };
+}
+
+function joinMargins(
+  earlier: MarginTally | undefined,
+  later: MarginTally | undefined,
+): MarginTally | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  return {
+    ...joinMeans(earlier, later),
+    least: Math.min(earlier.least, later.least),
+    most: Math.max(earlier.most, later.most),
+  };
+}
+
+function errorsOf(rows: PairedRows, row: Int32Array, truth: Float64Array): SideValues {
   const of = (values: Float64Array): Float64Array => {
-    const found = new Float64Array(judgedRow.length);
-    for (let index = 0; index < found.length; index += 1) {
-      const row = judgedRow[index] ?? 0;
-      found[index] = (values[row] ?? Number.NaN) - (rows.truth[row] ?? Number.NaN);
-    }
-    return found;
+    const picked = gathered(values, row);
+    return picked.map((value, index) => value - (truth[index] ?? Number.NaN));
   };
   return { control: of(rows.control.value), candidate: of(rows.candidate.value) };
 }
 
-function cellsOf(cell: Uint16Array | undefined, row: Int32Array): Uint16Array | undefined {
-  return cell === undefined ? undefined : Uint16Array.from(row, (at) => cell[at] ?? 0);
+function squared({ control, candidate }: SideValues): SideValues {
+  return { control: control.map((value) => value ** 2), candidate: candidate.map((value) => value ** 2) };
+}
+
+/** Of the judged rows. */
+export function cellsOf(cell: Uint16Array | undefined, row: Int32Array): Uint16Array | undefined {
+  if (cell === undefined || row.length === cell.length) return cell;
+  return Uint16Array.from(row, (at) => cell[at] ?? 0);
 }

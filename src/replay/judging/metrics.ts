@@ -1,34 +1,36 @@
-import { pairedAuc } from '../../stats/auc.js';
+import type { Task } from '../../schemas/model-manifest.js';
+import type { PairedAuc } from '../../stats/auc.js';
 import { pairedProportionDifference } from '../../stats/proportion.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { ReplayMetric } from '../report/report-schema.js';
 import type { FlipCounts } from './flips.js';
 import { intervalOf } from './interval-of.js';
-import { fitsFloat32, gathered, rowsWithTruth } from './judged-losses.js';
 import type { LossTally } from './loss-tally.js';
-import type { MeanTally } from './mean-tally.js';
-import type { PairedRows } from './paired-rows.js';
+import { intervalOfMean, type PairedTally } from './mean-tally.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level } = replaySettings;
 
 /** What is shown of both sides, each with the paired interval of its difference. `flips`, `values`: where there are any. */
 export function metricsOf(found: {
-  readonly rows: PairedRows;
+  readonly task: Task;
   readonly losses: LossTally;
   readonly flips: FlipCounts | undefined;
-  readonly values: MeanTally | undefined;
+  readonly values: PairedTally | undefined;
+  /** See `JudgeQuestion`. */
+  readonly auc: PairedAuc | UndefinedStatistic | undefined;
 }): ReplayMetric[] {
-  const { rows, losses, flips, values } = found;
+  const { task, losses, flips, values, auc } = found;
   const { problem } = losses;
   const metrics: ReplayMetric[] = [];
-  if (rows.task === 'regression') {
+  if (task === 'regression') {
     metrics.push(meanMetric('mean absolute error', 'lower', losses.loss, problem));
     metrics.push(meanMetric('mean error', 'neither', losses.error, problem));
   } else {
     metrics.push(meanMetric('log loss', 'lower', losses.loss, problem));
-    if (rows.task === 'binary-classification') {
+    if (task === 'binary-classification') {
       metrics.push(meanMetric('Brier score', 'lower', losses.brier, problem));
-      metrics.push(aucMetric(rows));
+      metrics.push(aucMetric(losses.judged, auc));
     }
   }
   if (flips !== undefined) {
@@ -40,11 +42,11 @@ export function metricsOf(found: {
         controlOnly: flips.rightToWrong,
       }),
     );
-    if (rows.task === 'binary-classification') metrics.push(positiveRate(flips));
+    if (task === 'binary-classification') metrics.push(positiveRate(flips));
   }
   if (values !== undefined) {
     metrics.push(
-      meanMetric(rows.task === 'regression' ? 'mean value' : 'mean score', 'neither', values, undefined),
+      meanMetric(task === 'regression' ? 'mean value' : 'mean score', 'neither', values, undefined),
     );
   }
   return metrics;
@@ -53,42 +55,32 @@ export function metricsOf(found: {
 function meanMetric(
   name: string,
   better: ReplayMetric['better'],
-  tally: MeanTally,
+  tally: PairedTally | undefined,
   problem: string | undefined,
 ): ReplayMetric {
-  if (problem !== undefined || tally.rows === 0) return absent(name, better, problem ?? 'no row has a truth');
-  const paired = tally.interval();
+  if (problem !== undefined || tally === undefined) {
+    return absent(name, better, problem ?? 'no row has a truth');
+  }
+  const { count, mean } = tally.difference;
+  const paired = intervalOfMean(tally.difference);
   return {
     name,
-    rows: tally.rows,
-    control: tally.control,
-    candidate: tally.candidate,
-    difference: tally.difference.mean,
+    rows: count,
+    control: tally.control / count,
+    candidate: tally.candidate / count,
+    difference: mean,
     interval: paired.kind === 'value' ? intervalOf(paired) : null,
     better,
     note: paired.kind === 'value' ? null : paired.reason,
   };
 }
 
-function aucMetric(rows: PairedRows): ReplayMetric {
-  const row = rowsWithTruth(rows.truth);
-  const control = gathered(rows.control.value, row);
-  const candidate = gathered(rows.candidate.value, row);
-  if (row.length === 0 || control.includes(Number.NaN)) {
-    return absent('AUC', 'higher', 'no row has a truth and a score');
-  }
-  // In 32 bits, where nothing is lost by it, ranking takes half the time.
-  const single = fitsFloat32(control) && fitsFloat32(candidate);
-  const paired = pairedAuc({
-    controlScores: single ? new Float32Array(control) : control,
-    candidateScores: single ? new Float32Array(candidate) : candidate,
-    labels: new Uint8Array(gathered(rows.truth, row)),
-    level,
-  });
+function aucMetric(rows: number, paired: PairedAuc | UndefinedStatistic | undefined): ReplayMetric {
+  if (rows === 0 || paired === undefined) return absent('AUC', 'higher', 'no row has a truth and a score');
   if (paired.kind === 'undefined') return absent('AUC', 'higher', paired.reason);
   return {
     name: 'AUC',
-    rows: row.length,
+    rows,
     control: paired.controlAuc,
     candidate: paired.candidateAuc,
     difference: paired.difference,
@@ -99,11 +91,12 @@ function aucMetric(rows: PairedRows): ReplayMetric {
 }
 
 function positiveRate(flips: FlipCounts): ReplayMetric {
+  const [[, toPositive = 0] = [], [toNegative = 0, both = 0] = []] = flips.matrix;
   return shareMetric('positive rate', 'neither', {
     rows: flips.rows,
-    control: flips.cell(1, 0) + flips.cell(1, 1),
-    candidateOnly: flips.cell(0, 1),
-    controlOnly: flips.cell(1, 0),
+    control: toNegative + both,
+    candidateOnly: toPositive,
+    controlOnly: toNegative,
   });
 }
 

@@ -1,8 +1,8 @@
 import type { Task } from '../../schemas/model-manifest.js';
 
 /**
- * The compared rows, side by side, in position order: what the judging half works on. Every array has `rows` entries.
- * `labels`: names of the label codes; binary: code 1 is the positive class.
+ * The compared rows of one block, side by side, in the order of the read: what the judging half works on. Every array has
+ * `rows` entries. `labels`: names of the label codes; binary: code 1 is the positive class.
  */
 export interface PairedRows {
   readonly task: Task;
@@ -19,6 +19,12 @@ export interface PairedRows {
   readonly scoreDistance: Float64Array | undefined;
   /** Rows that share a subject share a cell; undefined: no row has a subject, so each stands for itself. */
   readonly cell: Uint16Array | undefined;
+  /**
+   * How far scores are kept from 0 and 1 before their logarithm is taken, the same in all blocks of a replay: the spacing of
+   * 32-bit floats when either side answers in them, else that of doubles. One for both sides: a side that is stored in
+   * more digits must not be punished harder for the same mistake.
+   */
+  readonly clip: number;
 }
 
 export interface PairedSide {
@@ -42,24 +48,4 @@ export function beyondTolerance(rows: PairedRows, row: number, tolerance: number
   const scale = rows.task === 'regression' ? Math.max(1, Math.abs(rows.control.value[row] ?? 0)) : 1;
   // Without scores the distance is NaN, and the labels alone decide.
   return distanceAt(rows, row) > tolerance * scale;
-}
-
-/** Views of the rows `from` to `until`. */
-export function rowRange(rows: PairedRows, from: number, until: number): PairedRows {
-  const side = ({ value, label, truthScore }: PairedSide): PairedSide => ({
-    value: value.subarray(from, until),
-    label: label.subarray(from, until),
-    truthScore: truthScore?.subarray(from, until),
-  });
-  return {
-    ...rows,
-    rows: until - from,
-    positions: rows.positions.subarray(from, until),
-    occurredAt: rows.occurredAt.subarray(from, until),
-    control: side(rows.control),
-    candidate: side(rows.candidate),
-    truth: rows.truth.subarray(from, until),
-    scoreDistance: rows.scoreDistance?.subarray(from, until),
-    cell: rows.cell?.subarray(from, until),
-  };
 }

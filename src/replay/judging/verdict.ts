@@ -13,6 +13,8 @@ export interface VerdictEvidence {
   /** Compared rows whose control was imported, so that nobody can run it again. */
   readonly importedRows: number;
   readonly gates: readonly ReplayGate[];
+  /** False: interrupted. */
+  readonly isComplete: boolean;
 }
 
 /** The answer and the sentence that says why. INVALID before FAIL before INCONCLUSIVE before PASS. */
@@ -20,6 +22,11 @@ export function verdictOf(evidence: VerdictEvidence): {
   readonly verdict: ReplayVerdict;
   readonly reason: string;
 } {
+  if (!evidence.isComplete) {
+    const { recorded, notReached } = evidence.waterfall;
+    const reason = `Interrupted: ${recorded - notReached} of ${recorded} rows were read, and what follows is of those alone.`;
+    return { verdict: 'INCONCLUSIVE', reason };
+  }
   const broken = brokenBecause(evidence);
   if (broken !== undefined) return { verdict: 'INVALID', reason: broken };
   const { expect, gates } = evidence;

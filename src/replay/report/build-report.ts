@@ -1,12 +1,10 @@
 import type { RecordedRow } from '../../projections/datasets/recorded-predictions.js';
-import type { ComparedRows } from '../compare-rows.js';
 import type { Judgement } from '../judging/judge.js';
-import type { PairedRows, PairedSide } from '../judging/paired-rows.js';
+import type { PartFindings } from '../part/replay-part.js';
 import { defaultRules } from '../judging/gate-rules.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import { verdictOf } from '../judging/verdict.js';
-import type { ReplayPlan } from '../plan-replay.js';
-import type { ReplayOptions } from '../replay-options.js';
+import type { PlanOptions, ReplayPlan } from '../plan-replay.js';
 import { formatMicros } from '../time-option.js';
 import { conditionWords } from './condition-words.js';
 import { coverageNote } from './coverage-note.js';
@@ -15,34 +13,31 @@ import { reproduceCommand } from './reproduce-command.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
 
 export interface ReportParts {
-  readonly options: ReplayOptions;
+  readonly options: PlanOptions;
   readonly plan: ReplayPlan;
-  readonly compared: ComparedRows;
+  readonly findings: PartFindings;
   readonly noiseFloor: NoiseFloor;
   readonly judgement: Judgement;
-  readonly given: readonly string[];
-  readonly neverRecorded: readonly string[];
-  readonly candidateDigest: string;
-  readonly controlDigest: string | undefined;
   /** By position. */
   readonly examples: ReadonlyMap<string, RecordedRow>;
 }
 
 /** Puts the report together; the same parts give the same report. */
 export function replayReport(parts: ReportParts): ReplayReport {
-  const { options, plan, compared, noiseFloor, judgement } = parts;
-  const { excluded, rows } = compared;
+  const { options, plan, findings, noiseFloor, judgement } = parts;
+  const { excluded, comparedRows } = findings;
   const waterfall = {
     recorded: plan.count.rows + plan.ignored,
     ignored: plan.ignored,
+    notReached: findings.isComplete ? 0 : plan.count.rows - findings.rowsRead,
     ...excluded,
-    compared: rows.rows,
-    withoutTruth: rows.rows - judgement.judged,
+    compared: comparedRows,
+    withoutTruth: comparedRows - judgement.judged,
     judged: judgement.judged,
   };
   const importedRows =
     plan.control === undefined
-      ? compared.served.reduce((sum, { digest, rows: served }) => sum + (digest === null ? served : 0), 0)
+      ? findings.served.reduce((sum, { digest, rows: served }) => sum + (digest === null ? served : 0), 0)
       : 0;
   const { expect, rules = defaultRules } = options;
   const { verdict, reason } = verdictOf({
@@ -51,6 +46,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
     noiseFloor,
     importedRows,
     gates: judgement.gates,
+    isComplete: findings.isComplete,
   });
   return {
     schemaVersion: 1,
@@ -59,11 +55,12 @@ export function replayReport(parts: ReportParts): ReplayReport {
     expect,
     verdict,
     reason,
+    isComplete: findings.isComplete,
     range: { from: formatMicros(options.range.fromMicros), until: formatMicros(options.range.untilMicros) },
     knownUntil: plan.knownUntil === undefined ? null : formatMicros(plan.knownUntil),
     log: { position: String((plan.count.lastPosition ?? -1) + 1) },
     control: controlOf(parts),
-    candidate: { version: plan.candidate.version, digest: parts.candidateDigest },
+    candidate: { version: plan.candidate.version, digest: findings.candidateDigest },
     settings: {
       margin: rules.margin,
       level: replaySettings.level,
@@ -82,7 +79,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
       sample: options.sample ?? null,
       where: options.where ?? null,
       missingFeature: options.missingFeature,
-      given: [...parts.given],
+      given: [...findings.given],
     },
     waterfall,
     noiseFloor,
@@ -96,7 +93,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
     slices: judgement.slices,
     discovered: discoveredOf(parts),
     worst: { by: judgement.worst.by, rows: worstOf(parts) },
-    failures: compared.failures.map(({ position, message }) => {
+    failures: findings.failures.map(({ position, message }) => {
       const row = parts.examples.get(String(position));
       return {
         position: String(position),
@@ -111,30 +108,25 @@ export function replayReport(parts: ReportParts): ReplayReport {
   };
 }
 
-function controlOf({ plan, compared, controlDigest }: ReportParts): ReplayReport['control'] {
+function controlOf({ plan, findings }: ReportParts): ReplayReport['control'] {
   if (plan.control === undefined)
-    return { kind: 'recorded', versions: compared.served.map((served) => ({ ...served })) };
+    return { kind: 'recorded', versions: findings.served.map((served) => ({ ...served })) };
   const { version } = plan.control;
   return {
     kind: 'version',
-    versions: [{ version, digest: controlDigest ?? null, rows: compared.rows.rows }],
+    versions: [{ version, digest: findings.controlDigest ?? null, rows: findings.comparedRows }],
   };
 }
 
-function worstOf({ compared, judgement, examples }: ReportParts): WorstRow[] {
-  const { rows } = compared;
-  return judgement.worst.rows.map(({ row, increase }) => {
-    const position = String(rows.positions[row] ?? 0);
-    const example = examples.get(position);
+function worstOf({ judgement, examples }: ReportParts): WorstRow[] {
+  return judgement.worst.rows.map(({ position, occurredAt, ...row }) => {
+    const example = examples.get(String(position));
     return {
-      position,
+      position: String(position),
       predictionId: example?.predictionId ?? '',
       key: example?.key ?? null,
-      occurredAt: formatMicros(rows.occurredAt[row] ?? 0),
-      control: sideOf(rows, rows.control, row),
-      candidate: sideOf(rows, rows.candidate, row),
-      truth: truthOf(rows, row),
-      increase,
+      occurredAt: formatMicros(occurredAt),
+      ...row,
       inputs: inputsOf(example),
     };
   });
@@ -157,17 +149,6 @@ function discoveredOf({ judgement: { search }, examples }: ReportParts): ReplayR
   };
 }
 
-function sideOf(rows: PairedRows, side: PairedSide, row: number) {
-  const value = side.truthScore?.[row] ?? side.value[row] ?? Number.NaN;
-  return { label: rows.labels[side.label[row] ?? -1] ?? null, value: Number.isNaN(value) ? null : value };
-}
-
-function truthOf(rows: PairedRows, row: number): string | number | null {
-  const truth = rows.truth[row] ?? Number.NaN;
-  if (Number.isNaN(truth)) return null;
-  return rows.task === 'regression' ? truth : (rows.labels[truth] ?? null);
-}
-
 /** By name, so that the order of columns in a dataset does not show; numbers that JSON lacks as text. */
 function inputsOf(example: RecordedRow | undefined): WorstRow['inputs'] {
   const entries = Object.entries(example?.inputs ?? {}).sort(([first], [second]) =>
@@ -181,27 +162,28 @@ function inputsOf(example: RecordedRow | undefined): WorstRow['inputs'] {
   );
 }
 
-function notesOf({ plan, compared, neverRecorded, judgement }: ReportParts, importedRows: number): string[] {
+function notesOf({ plan, findings, judgement }: ReportParts, importedRows: number): string[] {
   const notes: string[] = [];
+  const { comparedRows, neverRecorded } = findings;
   if (importedRows > 0) {
     notes.push(
       `${importedRows} rows were imported: their control cannot be run again, so it is taken as recorded.`,
     );
   }
-  if (compared.rows.rows > 0 && neverRecorded.length > 0) {
+  if (comparedRows > 0 && neverRecorded.length > 0) {
     notes.push(
       `No compared row has a value of ${neverRecorded.join(', ')}; the candidate was given its missing value.`,
     );
   }
-  if (judgement.judged > 0 && judgement.judged < compared.rows.rows) {
-    const share = ((100 * judgement.judged) / compared.rows.rows).toFixed(1);
+  if (judgement.judged > 0 && judgement.judged < comparedRows) {
+    const share = ((100 * judgement.judged) / comparedRows).toFixed(1);
     notes.push(
       `Quality is judged on the ${share} % of compared rows whose truth is known; the others may differ.`,
     );
   }
-  if (compared.excluded.candidateFailed > 0) {
+  if (findings.excluded.candidateFailed > 0) {
     notes.push(
-      `Quality is judged without the ${compared.excluded.candidateFailed} rows on which the candidate failed.`,
+      `Quality is judged without the ${findings.excluded.candidateFailed} rows on which the candidate failed.`,
     );
   }
   const uncovered = coverageNote(judgement.flips);

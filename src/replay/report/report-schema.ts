@@ -229,6 +229,8 @@ const Waterfall = z.strictObject({
   recorded: Count,
   /** Left out by the exceptions of the gate file. */
   ignored: Count,
+  /** Not read any more when the replay was interrupted. */
+  notReached: Count,
   outOfSample: Count,
   servedByCandidate: Count,
   trainedOn: Count,
@@ -252,6 +254,8 @@ export const ReplayReport = z.strictObject({
   verdict: ReplayVerdict,
   /** One sentence: why. */
   reason: z.string(),
+  /** False: interrupted, so that it speaks of a part of the range alone. */
+  isComplete: z.boolean(),
   range: z.strictObject({ from: Instant, until: Instant }),
   knownUntil: Instant.nullable(),
   /** `position`: one past the last prediction that it rests on. */

@@ -8,6 +8,7 @@ export function waterfallLines(
   return [
     { what: 'recorded in range', rows: waterfall.recorded, kept: true },
     ...taken('left out by exceptions of the gate file', waterfall.ignored),
+    ...taken('not reached when it was interrupted', waterfall.notReached),
     ...taken('out of the sample', waterfall.outOfSample),
     ...taken('served by the candidate itself', waterfall.servedByCandidate),
     ...taken('inside the time the candidate was trained on', waterfall.trainedOn),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reportJson } from '../../../src/replay/report/report-json.js';
 import { ReplayReport } from '../../../src/replay/report/report-schema.js';
+import type { ReplayOptions } from '../../../src/replay/replay-options.js';
 import { runReplay } from '../../../src/replay/run-replay.js';
 import { formulaManifest, formulaModel } from '../../support/formula-model.js';
 import {
@@ -265,7 +266,7 @@ describe('the rows of a replay', () => {
 
   it('of a sample are about as many as asked for, and the same ones each time', async () => {
     const once = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 7 }));
-    const again = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 7, batchRows: 333 }));
+    const again = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 7 }));
     const other = await runReplay(toyReplay(toyRows(4000), { sample: 1000, seed: 8 }));
     expect(once.waterfall.compared).toBeGreaterThan(900);
     expect(once.waterfall.compared).toBeLessThan(1100);
@@ -318,18 +319,18 @@ describe('the rows of a replay', () => {
 });
 
 describe('the report of a replay', () => {
-  it('is the same to the byte when run again, and in batches of other sizes', async () => {
-    const rows = toyRows(9000);
+  it('is the same to the byte when run again, and by several workers', async () => {
+    const rows = toyRows(30_000);
     const once = reportJson(await runReplay(toyReplay(rows)));
-    for (const batchRows of [100, 1000, 4096, 9000]) {
-      expect(reportJson(await runReplay(toyReplay(rows, { batchRows })))).toBe(once);
+    for (const workers of [1, 2, 5]) {
+      expect(reportJson(await runReplay(toyReplay(rows, { workers })))).toBe(once);
     }
   });
 
-  it('hands models batches of the same sizes however the record is read', async () => {
-    const sizes = async (batchRows: number) => {
+  it('hands models the rows of one batch of the record at a time, whichever of them take part', async () => {
+    const sizes = async (changes: Partial<ReplayOptions>) => {
       const runs: number[] = [];
-      const options = toyReplay(toyRows(9000), { batchRows });
+      const options = toyReplay(toyRows(9000), changes);
       await runReplay({
         ...options,
         loadModel: async (version) =>
@@ -342,8 +343,16 @@ describe('the report of a replay', () => {
       });
       return runs;
     };
-    expect(await sizes(700)).toEqual([4096, 4096, 808]);
-    expect(await sizes(9000)).toEqual([4096, 4096, 808]);
+    expect(await sizes({})).toEqual([4096, 4096, 808]);
+    const [first = 0, second = 0, third = 0, ...more] = await sizes({ sample: 900, seed: 5 });
+    expect(more).toEqual([]);
+    for (const [rows, share] of [
+      [first, 4096],
+      [second, 4096],
+      [third, 808],
+    ] as const) {
+      expect(Math.abs(rows - share / 10)).toBeLessThan(90);
+    }
   });
 
   it('gives the command that reproduces it, with absolute times', async () => {
@@ -492,14 +501,24 @@ describe('a replay of two versions', () => {
   });
 });
 
-it('stops with the reason of its signal', async () => {
-  const controller = new AbortController();
-  const options = toyReplay(toyRows(9000), {
-    batchRows: 100,
-    signal: controller.signal,
-    onProgress: ({ rows }) => {
-      if (rows >= 1000) controller.abort(new Error('interrupted'));
-    },
+describe('a replay that is interrupted', () => {
+  it('judges what it has read by then, decides nothing, and says so', async () => {
+    const controller = new AbortController();
+    const options = toyReplay(toyRows(20_000), {
+      signal: controller.signal,
+      onProgress: ({ rows }) => {
+        if (rows >= 8_192) controller.abort(new Error('interrupted'));
+      },
+    });
+    const report = await runReplay(options);
+    expect(report).toMatchObject({ isComplete: false, verdict: 'INCONCLUSIVE' });
+    expect(report.reason).toContain('8192 of 20000 rows were read');
+    expect(report.waterfall).toMatchObject({ recorded: 20_000, notReached: 20_000 - 8_192, compared: 8_192 });
+    expect(report.metrics.find(({ name }) => name === 'log loss')?.rows).toBe(8_192);
   });
-  await expect(runReplay(options)).rejects.toThrow('interrupted');
+
+  it('before the first row stops with the reason of its signal', async () => {
+    const signal = AbortSignal.abort(new Error('interrupted'));
+    await expect(runReplay(toyReplay(toyRows(100), { signal }))).rejects.toThrow('interrupted');
+  });
 });

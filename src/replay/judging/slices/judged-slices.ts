@@ -5,10 +5,12 @@ import { formatCount } from '../../report/format-numbers.js';
 import { lossGate } from '../gates.js';
 import { intervalOf } from '../interval-of.js';
 import type { LossTally } from '../loss-tally.js';
+import { intervalOfMean } from '../mean-tally.js';
 import type { GateRules } from '../gate-rules.js';
 import { replaySettings } from '../replay-settings.js';
 import type { SliceFeature } from './slice-feature.js';
 import type { SliceSums, SliceTally } from './slice-tally.js';
+import { sliceSums } from './slice-tally.js';
 
 const { level, judgedRowsMin } = replaySettings;
 
@@ -20,7 +22,7 @@ const { level, judgedRowsMin } = replaySettings;
 export function slicesOf(options: {
   readonly task: Task;
   readonly features: readonly SliceFeature[];
-  readonly tallies: readonly (SliceTally | undefined)[];
+  readonly tallies: readonly (SliceTally | null)[];
   readonly losses: LossTally;
   readonly rules: GateRules;
 }): { readonly slices: SliceOfRows[]; readonly gates: ReplayGate[] } {
@@ -29,7 +31,7 @@ export function slicesOf(options: {
   const slices: SliceOfRows[] = [];
   const gates: ReplayGate[] = [];
   for (const [index, { feature, labels, isProtected }] of features.entries()) {
-    for (const [code, sums] of (tallies[index]?.list() ?? []).entries()) {
+    for (const [code, sums] of sumsOf(tallies[index]).entries()) {
       if (sums.rows === 0) continue;
       const value = labels[code] ?? '';
       const why = rules.slices ? notGated(sums, losses, planned) : 'slices are not gated';
@@ -64,14 +66,19 @@ export function slicesOf(options: {
   return { slices, gates };
 }
 
+function sumsOf(tally: SliceTally | null | undefined): readonly SliceSums[] {
+  return tally === null || tally === undefined ? [] : sliceSums(tally);
+}
+
 /** Judged rows that a candidate exactly as good as the control needs; undefined: cannot be said. */
 function plannedRows(losses: LossTally, margin: number): number | undefined {
-  if (losses.problem !== undefined || losses.judged < 2) return undefined;
-  const found = losses.marginInterval();
+  if (losses.problem !== undefined || losses.margin === undefined || losses.loss === undefined)
+    return undefined;
+  const found = intervalOfMean(losses.margin);
   if (found.kind === 'undefined') return undefined;
   const plan = rowsNeeded({
     limit: 0,
-    mean: -margin * losses.loss.control,
+    mean: -margin * (losses.loss.control / losses.loss.difference.count),
     standardDeviation: found.standardDeviation,
     level,
   });

@@ -1,22 +1,26 @@
+import { z } from 'zod';
 import { positionSampler } from '../../eligible-rows.js';
 import type { GroupCodes } from './slice-feature.js';
 import type { JudgedLosses } from '../judged-losses.js';
 import type { PairedRows } from '../paired-rows.js';
 
-/** Compared rows that the search for slices works on; all arrays have `rows` entries, in position order of the read. */
-export interface SliceSample {
-  readonly rows: number;
-  readonly positions: Float64Array;
+/** Compared rows that the search for slices works on; all arrays have `rows` entries, in the order of the read. */
+export const SliceSample = z.strictObject({
+  rows: z.number(),
+  positions: z.instanceof(Float64Array),
   /** Candidate loss − control loss; NaN where the truth is unknown or there is no loss. */
-  readonly increase: Float64Array;
+  increase: z.instanceof(Float64Array),
   /** 1: the labels differ. */
-  readonly flipped: Uint8Array;
+  flipped: z.instanceof(Uint8Array),
   /** Codes by slice feature. */
-  readonly codes: readonly Uint16Array[];
-}
+  codes: z.array(z.instanceof(Uint16Array)),
+});
+export type SliceSample = z.infer<typeof SliceSample>;
 
 export interface SliceSampler {
   add(block: PairedRows, judged: JudgedLosses, codes: GroupCodes): void;
+  /** What another sampler of the same settings took of the rows right after these. */
+  addSample(sample: SliceSample): void;
   take(): SliceSample;
 }
 
@@ -60,6 +64,16 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
       for (const [feature, values] of kept.entries()) {
         values.set(codes(feature, taken.subarray(0, count)), before);
       }
+    },
+    addSample: (sample) => {
+      const count = Math.min(sample.rows, capacity - rows);
+      positions.set(sample.positions.subarray(0, count), rows);
+      increase.set(sample.increase.subarray(0, count), rows);
+      flipped.set(sample.flipped.subarray(0, count), rows);
+      for (const [feature, values] of kept.entries()) {
+        values.set(sample.codes[feature]?.subarray(0, count) ?? [], rows);
+      }
+      rows += count;
     },
     take: () => ({
       rows,

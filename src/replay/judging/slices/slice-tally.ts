@@ -1,13 +1,26 @@
+import { z } from 'zod';
+import { clusteredMeanInterval } from '../../../stats/clustered-mean.js';
 import type { Moments } from '../../../stats/moments.js';
 import { emptyMoments, momentsOfSums } from '../../../stats/moments.js';
-import { clusteredMeanInterval } from '../../../stats/clustered-mean.js';
 import type { MeanInterval } from '../../../stats/paired-mean.js';
-import { marginDifference, meanInterval } from '../../../stats/paired-mean.js';
+import { meanInterval } from '../../../stats/paired-mean.js';
 import type { UndefinedStatistic } from '../../../stats/undefined-statistic.js';
-import { cellTally, type CellTally } from '../cell-sums.js';
+import { addToCell, CellSums, emptyCells, joinCells } from '../cell-sums.js';
 import type { JudgedLosses } from '../judged-losses.js';
 import type { PairedRows } from '../paired-rows.js';
 import { replaySettings } from '../replay-settings.js';
+
+const GroupCells = z.strictObject({ increase: CellSums, margin: CellSums });
+type GroupCells = z.infer<typeof GroupCells>;
+
+/** Sums by the groups of one feature. */
+export const SliceTally = z.strictObject({
+  /** The fields of one group after those of the other. */
+  sums: z.instanceof(Float64Array),
+  /** By group; of those that have judged rows with a subject. */
+  cells: z.map(z.number(), GroupCells),
+});
+export type SliceTally = z.infer<typeof SliceTally>;
 
 /** What the rows of one group come to. */
 export interface SliceSums {
@@ -28,13 +41,6 @@ export interface SliceSums {
   readonly largestVarianceShare: number;
 }
 
-export interface SliceTally {
-  /** `codes`: of the block's rows. */
-  add(block: PairedRows, judged: JudgedLosses, codes: Uint16Array): void;
-  /** One entry a code; with NaN where losses cannot be computed. */
-  list(): SliceSums[];
-}
-
 const fields = {
   rows: 0,
   flipped: 1,
@@ -53,66 +59,94 @@ const fields = {
 } as const;
 const width = Object.keys(fields).length;
 
-/** Sums by the groups of one feature, in row order (so the same bits each time). `allowed`: the margin of `GateRules`. */
-export function sliceTally(groups: number, allowed: number): SliceTally {
+/** `codes`: the group of each row of the block. `allowed`: the margin of `GateRules`. */
+export function sliceTallyOf(
+  block: PairedRows,
+  { row, loss }: JudgedLosses,
+  slice: { readonly groups: number; readonly codes: Uint16Array; readonly allowed: number },
+): SliceTally {
+  const { groups, codes, allowed } = slice;
+  const sums = emptySums(groups);
+  const cells = new Map<number, GroupCells>();
+  const control = block.control.label;
+  const candidate = block.candidate.label;
+  const bump = (at: number, by: number): void => {
+    sums[at] = (sums[at] ?? 0) + by;
+  };
+  for (let at = 0; at < block.rows; at += 1) {
+    const base = (codes[at] ?? 0) * width;
+    bump(base + fields.rows, 1);
+    if (control[at] !== candidate[at]) bump(base + fields.flipped, 1);
+  }
+  for (let index = 0; index < row.length; index += 1) {
+    const at = row[index] ?? 0;
+    const group = codes[at] ?? 0;
+    const base = group * width;
+    const truth = block.truth[at] ?? Number.NaN;
+    bump(base + fields.judged, 1);
+    if (truth === 1) bump(base + fields.positives, 1);
+    if (control[at] !== candidate[at]) {
+      if (control[at] === truth) bump(base + fields.rightToWrong, 1);
+      else if (candidate[at] === truth) bump(base + fields.wrongToRight, 1);
+    }
+    const before = loss?.control[index] ?? Number.NaN;
+    const after = loss?.candidate[index] ?? Number.NaN;
+    const increase = after - before;
+    const margin = after - (1 + allowed) * before;
+    bump(base + fields.control, before);
+    bump(base + fields.candidate, after);
+    bump(base + fields.increase, increase);
+    bump(base + fields.increaseSquares, increase * increase);
+    bump(base + fields.margin, margin);
+    bump(base + fields.marginSquares, margin * margin);
+    if (margin < (sums[base + fields.marginLeast] ?? 0)) sums[base + fields.marginLeast] = margin;
+    if (margin > (sums[base + fields.marginMost] ?? 0)) sums[base + fields.marginMost] = margin;
+    if (block.cell === undefined) continue;
+    const ofGroup = cells.get(group) ?? { increase: emptyCells(), margin: emptyCells() };
+    cells.set(group, ofGroup);
+    addToCell(ofGroup.increase, block.cell[at] ?? 0, increase);
+    addToCell(ofGroup.margin, block.cell[at] ?? 0, margin);
+  }
+  return { sums, cells };
+}
+
+export function joinSlices(earlier: SliceTally, later: SliceTally): SliceTally {
+  const sums = new Float64Array(earlier.sums.length);
+  for (let at = 0; at < sums.length; at += 1) {
+    const [before, after] = [earlier.sums[at] ?? Number.NaN, later.sums[at] ?? Number.NaN];
+    const field = at % width;
+    sums[at] =
+      field === fields.marginLeast
+        ? Math.min(before, after)
+        : field === fields.marginMost
+          ? Math.max(before, after)
+          : before + after;
+  }
+  const cells = new Map(earlier.cells);
+  for (const [group, of] of later.cells) {
+    const before = cells.get(group);
+    cells.set(group, {
+      increase: joinCells(before?.increase, of.increase) ?? of.increase,
+      margin: joinCells(before?.margin, of.margin) ?? of.margin,
+    });
+  }
+  return { sums, cells };
+}
+
+/** One entry a group; with NaN where losses cannot be computed. */
+export function sliceSums({ sums, cells }: SliceTally): SliceSums[] {
+  return Array.from({ length: sums.length / width }, (_, group) =>
+    sumsOf(sums.subarray(group * width, (group + 1) * width), cells.get(group)),
+  );
+}
+
+function emptySums(groups: number): Float64Array<ArrayBuffer> {
   const sums = new Float64Array(groups * width);
   for (let group = 0; group < groups; group += 1) {
     sums[group * width + fields.marginLeast] = Infinity;
     sums[group * width + fields.marginMost] = -Infinity;
   }
-  const cells = new Map<number, GroupCells>();
-  const bump = (at: number, by: number): void => {
-    sums[at] = (sums[at] ?? 0) + by;
-  };
-  return {
-    add: (block, { row, loss }, codes) => {
-      const control = block.control.label;
-      const candidate = block.candidate.label;
-      for (let at = 0; at < block.rows; at += 1) {
-        const base = (codes[at] ?? 0) * width;
-        bump(base + fields.rows, 1);
-        if (control[at] !== candidate[at]) bump(base + fields.flipped, 1);
-      }
-      for (let index = 0; index < row.length; index += 1) {
-        const at = row[index] ?? 0;
-        const base = (codes[at] ?? 0) * width;
-        const truth = block.truth[at] ?? Number.NaN;
-        bump(base + fields.judged, 1);
-        if (truth === 1) bump(base + fields.positives, 1);
-        if (control[at] !== candidate[at]) {
-          if (control[at] === truth) bump(base + fields.rightToWrong, 1);
-          else if (candidate[at] === truth) bump(base + fields.wrongToRight, 1);
-        }
-        const before = loss?.control[index] ?? Number.NaN;
-        const after = loss?.candidate[index] ?? Number.NaN;
-        const margin = marginDifference({ candidate: after, control: before, margin: allowed });
-        bump(base + fields.control, before);
-        bump(base + fields.candidate, after);
-        bump(base + fields.increase, after - before);
-        bump(base + fields.increaseSquares, (after - before) ** 2);
-        bump(base + fields.margin, margin);
-        bump(base + fields.marginSquares, margin ** 2);
-        if (block.cell !== undefined) {
-          const group = codes[at] ?? 0;
-          const ofGroup = cells.get(group) ?? { increase: cellTally(), margin: cellTally() };
-          cells.set(group, ofGroup);
-          ofGroup.increase.addOne(after - before, block.cell[at] ?? 0);
-          ofGroup.margin.addOne(margin, block.cell[at] ?? 0);
-        }
-        if (margin < (sums[base + fields.marginLeast] ?? 0)) sums[base + fields.marginLeast] = margin;
-        if (margin > (sums[base + fields.marginMost] ?? 0)) sums[base + fields.marginMost] = margin;
-      }
-    },
-    list: () =>
-      Array.from({ length: groups }, (_, group) =>
-        sumsOf(sums.subarray(group * width, (group + 1) * width), cells.get(group)),
-      ),
-  };
-}
-
-interface GroupCells {
-  readonly increase: CellTally;
-  readonly margin: CellTally;
+  return sums;
 }
 
 const { level } = replaySettings;
@@ -122,10 +156,13 @@ function sumsOf(of: Float64Array, cells: GroupCells | undefined): SliceSums {
   const judged = at('judged');
   const momentsOf = (sum: number, squares: number): Moments =>
     Number.isNaN(sum) ? emptyMoments : momentsOfSums({ count: judged, sum, sumOfSquares: squares });
-  const intervalOver = (moments: Moments, tally: CellTally | undefined): MeanInterval | UndefinedStatistic =>
-    tally === undefined || moments.count === 0
+  const intervalOver = (
+    moments: Moments,
+    clusters: CellSums | undefined,
+  ): MeanInterval | UndefinedStatistic =>
+    clusters === undefined || moments.count === 0
       ? meanInterval({ moments, level })
-      : clusteredMeanInterval({ clusters: tally.clusters, level });
+      : clusteredMeanInterval({ clusters, level });
   const margin = momentsOf(at('margin'), at('marginSquares'));
   const farthest = Math.max((at('marginLeast') - margin.mean) ** 2, (at('marginMost') - margin.mean) ** 2);
   return {
