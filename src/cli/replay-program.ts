@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReportFormat } from '../replay/report/render-report.js';
 import { reportFormats } from '../replay/report/render-report.js';
+import { parseFormats } from './parse-formats.js';
 import { parseTimeOption } from '../replay/time-option.js';
 import type { Scalar } from '../schemas/json-value.js';
 import { systemClock } from '../services/platform/clock.js';
@@ -9,12 +10,14 @@ import { addGlobalOptions, configOf } from './global-options.js';
 import { listenForInterruption } from './interruption.js';
 import { packageVersion } from './package-version.js';
 import { paint } from './paint.js';
+import { mergeCommand } from './replay-merge.js';
+import type { Shard } from './run-shard-command.js';
 import { parseCount } from './parse-port.js';
 import { note, print } from './print.js';
 import { dataPaths, withWorkspace } from './workspace.js';
 
 interface ReplayFlags {
-  readonly model: readonly string[];
+  readonly model?: readonly string[];
   readonly control: string;
   readonly since: string;
   readonly until?: string;
@@ -28,6 +31,8 @@ interface ReplayFlags {
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
   readonly seed: number;
+  readonly workers?: number;
+  readonly shard?: Shard;
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
 }
@@ -37,9 +42,9 @@ export function replayProgram(): Command {
   const command = addGlobalOptions(new Command('replay'))
     .description('re-run recorded predictions against a candidate model; the exit code is the verdict')
     .version(packageVersion())
-    .requiredOption(
+    .option(
       '--model <version>',
-      'candidate, [name@]version; several with commas between give one table',
+      'candidate, [name@]version; several with commas between give one table (needed)',
       parseModels,
     )
     .option(
@@ -75,14 +80,25 @@ export function replayProgram(): Command {
     )
     .option('--sample <rows>', 'about so many rows, chosen by a hash', parseCount)
     .option('--seed <number>', 'of the sample', parseSeed, 0)
+    .option('--workers <n>', 'run the candidate in so many workers; the report is the same', parseWorkers)
+    .option(
+      '--shard <i/n>',
+      'replay share i of n and write it as a part; "replay merge" gives the report of all',
+      parseShard,
+    )
     .option('--dry-run', 'only the plan: rows, truths, digests, gates, and what so many rows can show')
     .option('--quiet', 'no progress, and nothing beside the result but warnings')
     .addHelpText(
       'after',
-      '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExample:\n  replay --model v2 --since 7d --report json,html',
+      '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExamples:\n  replay --model v2 --since 7d --report json,html\n  replay --model v2 --since 2026-01-01 --until 2026-04-01 --shard 1/2    # and 2/2 on another machine\n  replay merge hindcast-data/reports/v2/*.part --report html',
     )
     .exitOverride();
+  mergeCommand(command);
   return command.action(async (flags: ReplayFlags) => {
+    const models = flags.model;
+    if (models === undefined)
+      throw errors.USAGE_INVALID({ problem: '--model is needed: which version to replay.' });
+    checkShard(flags, models);
     const config = configOf(command);
     const signal = listenForInterruption();
     const nowMicros = systemClock.nowMicros();
@@ -104,13 +120,15 @@ export function replayProgram(): Command {
       ...(flags.gates === undefined ? undefined : { gates: flags.gates }),
       missingFeature: flags.missingFeature,
       ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
+      workers: flags.workers,
       reports: flags.report,
     };
     const quiet = flags.quiet === true;
     const { runCandidates } = await import('./run-candidates.js');
     const run = await withWorkspace(config, (workspace) =>
       runCandidates(workspace, request, {
-        models: flags.model,
+        models,
+        shard: flags.shard,
         out: flags.out,
         reportsFolder: dataPaths(config.data).reports,
         dryRun: flags.dryRun === true,
@@ -127,21 +145,42 @@ export function replayProgram(): Command {
   });
 }
 
+const workersMax = 64;
+
+function parseWorkers(text: string): number {
+  const workers = parseCount(text);
+  if (workers > workersMax) throw new InvalidArgumentError(`expected at most ${workersMax}`);
+  return workers;
+}
+
+function parseShard(text: string): Shard {
+  const [, first, second] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const [index, of] = [Number(first), Number(second)];
+  if (!(index >= 1 && index <= of))
+    throw new InvalidArgumentError('expected a share such as 3/8, from 1/8 to 8/8');
+  return { index, of };
+}
+
+/** A share is of a range that every machine sees alike, and gives no verdict. */
+function checkShard(flags: ReplayFlags, models: readonly string[]): void {
+  if (flags.shard === undefined) return;
+  const problem = (text: string) => errors.USAGE_INVALID({ problem: `--shard ${text}` });
+  if (models.length > 1) throw problem('takes one candidate: run it for each.');
+  if (flags.dryRun === true) throw problem('has no plan of its own: leave out one of --shard and --dry-run.');
+  if (flags.report.length > 0) throw problem('writes a part and no report: give --report to "replay merge".');
+  if (flags.until === undefined || [flags.since, flags.until].some(isDuration))
+    throw problem('needs --since and --until as instants, so that every share is of the same range.');
+}
+
+function isDuration(time: string): boolean {
+  return !time.includes('-');
+}
+
 function parseModels(text: string): string[] {
   const models = text.split(',').map((name) => name.trim());
   if (models.includes(''))
     throw new InvalidArgumentError('expected [name@]version, or several with commas between');
   return models;
-}
-
-function parseFormats(text: string): ReportFormat[] {
-  const named = text.split(',').map((name) => {
-    const format = reportFormats.find((each) => each === name.trim());
-    if (format === undefined)
-      throw new InvalidArgumentError(`"${name}" is no report format; ${reportFormats.join(', ')} are`);
-    return format;
-  });
-  return [...new Set(named)];
 }
 
 function parseSeed(text: string): number {

@@ -4,6 +4,7 @@ import type { PlanOptions } from '../replay/plan-replay.js';
 import type { MissingFeature, ReplayProgress } from '../replay/replay-options.js';
 import type { ReportFormat } from '../replay/report/render-report.js';
 import type { ReplayExpectation } from '../replay/report/report-schema.js';
+import type { GateFile } from '../schemas/gate-file.js';
 import type { Scalar } from '../schemas/json-value.js';
 import type { RegistryState } from '../services/inference/registry.js';
 import { registeredModel, resolveModelReference } from '../services/inference/registry.js';
@@ -17,15 +18,18 @@ export interface ReplayRequest {
   readonly control: string;
   readonly fromMicros: number;
   readonly untilMicros: number;
-  readonly knownUntil?: number;
+  readonly knownUntil?: number | undefined;
   readonly expect: ReplayExpectation;
-  readonly sample?: number;
+  readonly sample?: number | undefined;
   readonly seed: number;
-  readonly where?: string;
-  /** Path of a gate file. */
-  readonly gates?: string;
+  readonly where?: string | undefined;
+  /** Path of a gate file, and what it said when it was read already. */
+  readonly gates?: string | undefined;
+  readonly gateFile?: GateFile | undefined;
   readonly missingFeature: MissingFeature;
-  readonly set?: { readonly [feature: string]: Scalar };
+  readonly set?: { readonly [feature: string]: Scalar } | undefined;
+  /** How many workers run the candidate; 1 unless told. */
+  readonly workers?: number | undefined;
   /** Reports to write, and the folder for them. */
   readonly reports: readonly ReportFormat[];
   readonly out: string;
@@ -43,8 +47,9 @@ export async function planOptionsOf(
     request.control === 'recorded'
       ? ('recorded' as const)
       : { version: resolveModelReference(registry, request.control).version };
-  const gates =
-    request.gates === undefined ? undefined : rulesOf(await readGateFile(request.gates), request.untilMicros);
+  const gateFile =
+    request.gateFile ?? (request.gates === undefined ? undefined : await readGateFile(request.gates));
+  const gates = gateFile === undefined ? undefined : rulesOf(gateFile, request.untilMicros);
   const profile = await readProfile(workspace.artefacts, registered);
   const versions = registeredModel(registry, model)?.versions ?? {};
   const plan: PlanOptions = {
@@ -60,7 +65,8 @@ export async function planOptionsOf(
     ...(request.sample === undefined ? undefined : { sample: request.sample }),
     seed: request.seed,
     ...(request.where === undefined ? undefined : { where: request.where }),
-    ...(gates === undefined ? undefined : { ...gates, gates: request.gates }),
+    ...(gates === undefined ? undefined : gates),
+    ...(request.gates === undefined ? undefined : { gates: request.gates }),
     missingFeature: request.missingFeature,
     ...(request.set === undefined ? undefined : { set: request.set }),
     onProgress: run.onProgress,

@@ -9,6 +9,8 @@ import { startProgress } from './progress.js';
 import type { ReplayRequest } from './replay-request.js';
 import { runDryRun } from './run-dry-run.js';
 import { runReplayCommand } from './run-replay-command.js';
+import type { Shard } from './run-shard-command.js';
+import { runShardCommand } from './run-shard-command.js';
 import type { Workspace } from './workspace.js';
 
 export interface CandidatesRun {
@@ -33,6 +35,8 @@ export async function runCandidates(
     readonly out: string | undefined;
     readonly reportsFolder: string;
     readonly dryRun: boolean;
+    /** Of the only candidate: its share is written as a part. */
+    readonly shard?: Shard | undefined;
     readonly quiet: boolean;
     readonly paint: Paint;
     readonly signal: AbortSignal;
@@ -69,6 +73,12 @@ export async function runCandidates(
     try {
       if (options.dryRun) {
         const { text, exitCode } = await runDryRun(workspace, single, run);
+        texts.push(text);
+        codes.push(exitCode);
+        continue;
+      }
+      if (options.shard !== undefined) {
+        const { text, exitCode } = await runShardCommand(workspace, single, { ...run, shard: options.shard });
         texts.push(text);
         codes.push(exitCode);
         continue;

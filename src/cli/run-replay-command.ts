@@ -1,37 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { replayCompletedEvent } from '../replay/replay-completed-event.js';
-import { renderReport } from '../replay/report/render-report.js';
-import type { ReplayReport } from '../replay/report/report-schema.js';
-import { renderTerminalReport } from '../replay/report/report-terminal.js';
-import type { ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
+import type { ReplayOptions, ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
+import type { PlanOptions } from '../replay/plan-replay.js';
 import { spillFile } from '../replay/ranking/spill-file.js';
+import type { Spill } from '../replay/ranking/spill.js';
 import { runReplay } from '../replay/run-replay.js';
-import { exitCodeOf } from '../replay/exit-code.js';
-import type { LogHead } from '../services/event-log/event-log.js';
+import type { RegistryState } from '../services/inference/registry.js';
 import { requireVersion } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
 import { systemClock } from '../services/platform/clock.js';
-import { HindcastError } from '../services/platform/errors.js';
-import { newId } from '../services/platform/new-id.js';
 import { loadOptions } from './load-version.js';
-import { packageVersion } from './package-version.js';
 import type { Paint } from './paint.js';
+import type { ReplayRun } from './publish-replay.js';
+import { publishReplay } from './publish-replay.js';
 import type { ReplayRequest } from './replay-request.js';
 import { planOptionsOf } from './replay-request.js';
-import { withAppender } from './workspace.js';
-import type { DataLocation, Workspace } from './workspace.js';
-
-export interface ReplayRun {
-  readonly report: ReplayReport;
-  readonly exitCode: number;
-  readonly text: string;
-  readonly written: readonly string[];
-  readonly timings: ReplayTimings | undefined;
-  /** Why the result is not in the log; undefined: it is. */
-  readonly notRecorded: string | undefined;
-}
+import type { Workspace } from './workspace.js';
 
 /** Of scores that wait to be ranked, before they go to a file. */
 const spillMemoryBytesMax = 16 * 1024 * 1024;
@@ -49,56 +31,33 @@ export async function runReplayCommand(
   let timings: ReplayTimings | undefined;
   const { registry, plan } = await planOptionsOf(workspace, request, options);
   const report = await runReplay({
+    ...engineOptions(workspace, request, { registry, plan }),
+    onTimings: (measured) => {
+      timings = measured;
+    },
+  });
+  return publishReplay(workspace, request, { report, timings, paint: options.paint });
+}
+
+/** The plan with what running it takes: models in workers, and room for scores in the data folder. */
+export function engineOptions(
+  workspace: Workspace,
+  { workers }: Pick<ReplayRequest, 'workers'>,
+  { registry, plan }: { readonly registry: RegistryState; readonly plan: PlanOptions },
+): ReplayOptions {
+  return {
     ...plan,
     loadModel: async (version) =>
       loadModelInWorker(
         await loadOptions(workspace.artefacts, requireVersion(registry, plan.model, version)),
       ),
-    makeSpill: () => spillFile({ directory: workspace.directory, memoryBytesMax: spillMemoryBytesMax }),
-    onTimings: (measured) => {
-      timings = measured;
-    },
+    ...(workers === undefined ? undefined : { workers }),
+    makeSpill: spillIn(workspace),
     clock: systemClock,
-  });
-  const written = await writeReports(request, report, { timings, log: await workspace.reader.head() });
-  return {
-    report,
-    exitCode: exitCodeOf(report.verdict),
-    text: renderTerminalReport(report, options.paint),
-    written,
-    timings,
-    notRecorded: await recordResult(workspace.location, report),
   };
 }
 
-async function writeReports(
-  request: ReplayRequest,
-  report: ReplayReport,
-  parts: { readonly timings: ReplayTimings | undefined; readonly log: LogHead },
-): Promise<readonly string[]> {
-  if (request.reports.length === 0) return [];
-  await mkdir(request.out, { recursive: true });
-  const files = request.reports.map((format) => renderReport(report, format));
-  const run = {
-    timings: parts.timings ?? null,
-    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
-    host: hostname(),
-    node: process.version,
-    hindcast: packageVersion(),
-  };
-  files.push({ name: 'run.json', content: `${JSON.stringify(run, undefined, 2)}\n` });
-  for (const { name, content } of files) await writeFile(join(request.out, name), content);
-  return files.map(({ name }) => join(request.out, name));
-}
-
-/** A replay that cannot append still reports, and says so. */
-async function recordResult(location: DataLocation, report: ReplayReport): Promise<string | undefined> {
-  const event = replayCompletedEvent(report, { id: newId(), occurredAt: systemClock.nowMicros() });
-  try {
-    await withAppender(location, ({ appender }) => appender.append([event]));
-    return undefined;
-  } catch (error) {
-    if (error instanceof HindcastError) return error.message;
-    throw error;
-  }
+/** Puts scores aside in memory, and past some megabytes in files of the data folder that go away by themselves. */
+export function spillIn({ directory }: Workspace): () => Spill {
+  return () => spillFile({ directory, memoryBytesMax: spillMemoryBytesMax });
 }

@@ -16,7 +16,7 @@ import { isoTime } from '../iso-time.js';
 import { paint } from '../paint.js';
 import { print } from '../print.js';
 import { startProgress } from '../progress.js';
-import type { ReplayRun } from '../run-replay-command.js';
+import type { ReplayRun } from '../publish-replay.js';
 import { runReplayCommand } from '../run-replay-command.js';
 import { startServer } from '../start-server.js';
 import { textTable } from '../text-table.js';

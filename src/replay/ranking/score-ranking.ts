@@ -12,6 +12,7 @@ export interface ScoreRanking {
   add(rows: PairedRows): void;
   /** A chunk of another ranking, of the rows right after these. */
   addChunk(bytes: Uint8Array): void;
+  readonly chunkCount: number;
   /** What was put aside, as bytes for `addChunk`. */
   chunks(): Iterable<Uint8Array>;
   /** Undefined: a judged row has no score. */
@@ -37,6 +38,9 @@ export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
     },
     addChunk: (bytes) => {
       put(decodeScores(bytes));
+    },
+    get chunkCount() {
+      return pieces;
     },
     *chunks() {
       for (let piece = 0; piece < pieces; piece += 1) yield spill.get(piece);

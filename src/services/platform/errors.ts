@@ -359,6 +359,19 @@ export const catalogue = {
     action:
       'Compare versions of one task, whose features the log has; --missing-feature null|default tells what to give for one it lacks.',
   }),
+  REPLAY_PART_INVALID: entry<{ path: string; problem: string }>({
+    status: 422,
+    exitCode: 64,
+    message: (d) => `The part ${d.path} cannot be used: ${d.problem}.`,
+    action: 'Write it anew with the same command and --shard; a part is read by the release that wrote it.',
+  }),
+  REPLAY_PARTS_UNFIT: entry<{ problem: string }>({
+    status: 409,
+    exitCode: 64,
+    message: (d) => `These parts are not of one replay: ${d.problem}.`,
+    action:
+      'Give every part of one range, written by the same command with --shard 1/n to n/n; an --until in the past and --as-of keep it from moving.',
+  }),
   TIME_INVALID: entry<{ option: string; value: string }>({
     status: 400,
     message: (d) => `${d.option} ${d.value} is not a time.`,

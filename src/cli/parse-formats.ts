@@ -1,0 +1,14 @@
+import { InvalidArgumentError } from 'commander';
+import type { ReportFormat } from '../replay/report/render-report.js';
+import { reportFormats } from '../replay/report/render-report.js';
+
+/** Formats of reports with commas between, each once. */
+export function parseFormats(text: string): ReportFormat[] {
+  const named = text.split(',').map((name) => {
+    const format = reportFormats.find((each) => each === name.trim());
+    if (format === undefined)
+      throw new InvalidArgumentError(`"${name}" is no report format; ${reportFormats.join(', ')} are`);
+    return format;
+  });
+  return [...new Set(named)];
+}

@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { exitCodeOf } from '../replay/exit-code.js';
+import { replayCompletedEvent } from '../replay/replay-completed-event.js';
+import type { ReplayTimings } from '../replay/replay-options.js';
+import { renderReport } from '../replay/report/render-report.js';
+import type { ReplayReport } from '../replay/report/report-schema.js';
+import { renderTerminalReport } from '../replay/report/report-terminal.js';
+import type { LogHead } from '../services/event-log/event-log.js';
+import { systemClock } from '../services/platform/clock.js';
+import { exitCodes, HindcastError } from '../services/platform/errors.js';
+import { newId } from '../services/platform/new-id.js';
+import { packageVersion } from './package-version.js';
+import type { Paint } from './paint.js';
+import type { ReplayRequest } from './replay-request.js';
+import type { DataLocation, Workspace } from './workspace.js';
+import { withAppender } from './workspace.js';
+
+/** What a replay came to, written and recorded. */
+export interface ReplayRun {
+  readonly report: ReplayReport;
+  readonly exitCode: number;
+  readonly text: string;
+  readonly written: readonly string[];
+  readonly timings: ReplayTimings | undefined;
+  /** Why the result is not in the log; undefined: it is. */
+  readonly notRecorded: string | undefined;
+}
+
+/** Writes the reports of a replay, and appends `ReplayCompleted` when it is complete. */
+export async function publishReplay(
+  workspace: Workspace,
+  request: Pick<ReplayRequest, 'reports' | 'out'>,
+  done: {
+    readonly report: ReplayReport;
+    readonly timings: ReplayTimings | undefined;
+    readonly paint: Paint;
+  },
+): Promise<ReplayRun> {
+  const { report, timings, paint } = done;
+  const written = await writeReports(request, report, { timings, log: await workspace.reader.head() });
+  return {
+    report,
+    exitCode: report.isComplete ? exitCodeOf(report.verdict) : exitCodes.interrupted,
+    text: renderTerminalReport(report, paint),
+    written,
+    timings,
+    notRecorded: report.isComplete
+      ? await recordResult(workspace.location, report)
+      : 'it was interrupted, so it stands for nothing',
+  };
+}
+
+async function writeReports(
+  request: Pick<ReplayRequest, 'reports' | 'out'>,
+  report: ReplayReport,
+  parts: { readonly timings: ReplayTimings | undefined; readonly log: LogHead },
+): Promise<readonly string[]> {
+  if (request.reports.length === 0) return [];
+  await mkdir(request.out, { recursive: true });
+  const files = request.reports.map((format) => renderReport(report, format));
+  const run = {
+    timings: parts.timings ?? null,
+    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
+    host: hostname(),
+    node: process.version,
+    hindcast: packageVersion(),
+  };
+  files.push({ name: 'run.json', content: `${JSON.stringify(run, undefined, 2)}\n` });
+  for (const { name, content } of files) await writeFile(join(request.out, name), content);
+  return files.map(({ name }) => join(request.out, name));
+}
+
+/** A replay that cannot append still reports, and says so. */
+async function recordResult(location: DataLocation, report: ReplayReport): Promise<string | undefined> {
+  const event = replayCompletedEvent(report, { id: newId(), occurredAt: systemClock.nowMicros() });
+  try {
+    await withAppender(location, ({ appender }) => appender.append([event]));
+    return undefined;
+  } catch (error) {
+    if (error instanceof HindcastError) return error.message;
+    throw error;
+  }
+}
