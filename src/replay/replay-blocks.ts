@@ -5,6 +5,7 @@ import type { CandidateInputs } from './candidate-inputs.js';
 import { candidateInputs } from './candidate-inputs.js';
 import type { BlockRange } from './compare-rows.js';
 import { compareRows } from './compare-rows.js';
+import { contractCounter } from './contract-counts.js';
 import type { Judge } from './judging/judge.js';
 import { createJudge } from './judging/judge.js';
 import type { SliceFeature } from './judging/slices/slice-feature.js';
@@ -68,6 +69,7 @@ export async function replayBlocks(
       control: models.control,
       recordedScoresAreSingle: plan.count.scoresAreSingle,
       inputs,
+      contract: contractCounter(plan.candidate),
       judge,
       slices,
       ranking,

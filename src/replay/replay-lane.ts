@@ -4,6 +4,7 @@ import { errors } from '../services/platform/errors.js';
 import { limits } from '../services/platform/limits.js';
 import { logLossClip } from '../stats/log-loss.js';
 import type { CandidateInputs } from './candidate-inputs.js';
+import type { ContractCounter, ContractCounts } from './contract-counts.js';
 import type { Eligibility, ExcludedRows } from './eligible-rows.js';
 import { eligibleRows } from './eligible-rows.js';
 import type { Judge } from './judging/judge.js';
@@ -38,6 +39,7 @@ export interface LaneFindings {
   /** Versions that served the rows that take part. */
   readonly served: readonly ServedVersion[];
   readonly noiseSamples: readonly NoiseSample[];
+  readonly contract: ContractCounts;
   /** First rows on which the candidate failed, at most ten. */
   readonly failures: readonly { readonly position: number; readonly message: string }[];
   readonly comparedRows: number;
@@ -54,6 +56,7 @@ export interface LaneOptions {
   /** Whether every recorded score is a 32-bit float; of meaning when the record is the control. */
   readonly recordedScoresAreSingle: boolean;
   readonly inputs: CandidateInputs;
+  readonly contract: ContractCounter;
   readonly judge: Judge;
   /** Whose groups the judge is told for every row. */
   readonly slices: readonly SliceFeature[];
@@ -136,8 +139,9 @@ export function replayLane(options: LaneOptions): ReplayLane {
   const start = (block: number, chunk: RowChunk): void => {
     const candidate = candidates[block % candidates.length];
     if (candidate === undefined) throw errors.INTERNAL({ problem: 'a lane without a candidate' });
+    const given = inputs.of(chunk);
     const answers = Promise.all([
-      chunk.rows === 0 ? [] : runInHalves(candidate, inputs.of(chunk), budgets.candidate),
+      chunk.rows === 0 ? [] : runInHalves(candidate, given, budgets.candidate),
       control === undefined || chunk.rows === 0
         ? undefined
         : runInHalves(
@@ -149,6 +153,8 @@ export function replayLane(options: LaneOptions): ReplayLane {
     // The rejection is met when the chunk's turn comes; until then it must not count as unhandled.
     answers.catch(() => undefined);
     inFlight.push({ block, chunk, answers });
+    // While the candidate runs.
+    options.contract.add(given);
   };
 
   return {
@@ -167,6 +173,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
       labels: pairing.labels,
       served: served.list(),
       noiseSamples: noise?.take() ?? [],
+      contract: options.contract.counts(),
       failures,
       comparedRows,
       candidateInferenceMicros,

@@ -29,6 +29,8 @@ export const GateFile = z.strictObject({
   accuracy: z.strictObject({ loseAtMost: Share }).optional(),
   /** Non-inferiority: the area under the ROC curve falls by no more than this. */
   auc: z.strictObject({ loseAtMost: Share }).optional(),
+  /** Regression: the share of values that are off by no more than `error` falls by no more than this. Shown when only `error` is given. */
+  errorWithin: z.strictObject({ error: z.number().positive(), loseAtMost: Share.optional() }).optional(),
   /** Known differences: rows that fit the SQL condition are left out, and counted, until the date (a UTC day, inclusive). */
   ignore: z
     .array(z.strictObject({ where: z.string().min(1), reason: z.string().min(1), until: z.iso.date() }))

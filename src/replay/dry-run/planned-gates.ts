@@ -6,6 +6,7 @@ import { rowsNeeded } from '../../stats/sample-size.js';
 import type { SharePlan } from '../../stats/share-plan.js';
 import { sharePlan } from '../../stats/share-plan.js';
 import type { GateRules } from '../judging/gate-rules.js';
+import { errorWithinName } from '../judging/metrics.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import type { ReplayExpectation, ReplayGate } from '../report/report-schema.js';
 import type { EarlierSpread } from './earlier-spread.js';
@@ -180,6 +181,11 @@ function fileGates(rules: GateRules, survey: RecordSurvey): readonly PlannedGate
     ...difference('mean-score', meanScoreWithin, { rows: compared, what: 'mean score', good: 'within' }),
     ...difference('accuracy', fall(accuracyLoss), { rows: judged, what: 'accuracy', good: 'above' }),
     ...difference('auc', fall(aucLoss), { rows: judged, what: 'AUC', good: 'above' }),
+    ...difference('error-within', fall(rules.errorWithinLoss), {
+      rows: judged,
+      what: errorWithinName(rules.errorWithin),
+      good: 'above',
+    }),
   ];
 }
 

@@ -4,6 +4,7 @@ import { DayTally, dayTallyOf, joinDays } from './day-tally.js';
 import { DensityCounts, densityCountsOf, joinDensities } from './density-tally.js';
 import type { GateRules } from './gate-rules.js';
 import type { JudgedLosses } from './judged-losses.js';
+import { joinJoint, JointTally, jointTallyOf } from './joint-tally.js';
 import { joinLabels, LabelTally, labelTallyOf } from './label-tally.js';
 import { joinLosses, LossTally, lossTallyOf } from './loss-tally.js';
 import { joinPaired, PairedTally, pairedTallyOf } from './mean-tally.js';
@@ -23,7 +24,8 @@ export const BlockTally = z.strictObject({
   /** Scores or values of both sides; undefined: some row has none. */
   values: PairedTally.optional(),
   density: DensityCounts.optional(),
-  /** Binary only. */
+  /** Binary only, as the next. */
+  joint: JointTally.optional(),
   calibration: CalibrationTally.optional(),
   /** Classifications only. */
   labels: LabelTally.optional(),
@@ -63,12 +65,13 @@ export function blockTallyOf(
   return {
     rows: rows.rows,
     beyond,
-    losses: lossTallyOf(rows, judged, rules.margin),
+    losses: lossTallyOf(rows, judged, rules),
     days: dayTallyOf(rows, judged),
     values: hasValues
       ? pairedTallyOf({ control: control.value, candidate: candidate.value }, rows.cell)
       : undefined,
     density: densityCountsOf(rows),
+    joint: hasValues && task === 'binary-classification' ? jointTallyOf(rows) : undefined,
     calibration: task === 'binary-classification' ? calibrationTallyOf(rows) : undefined,
     labels: task === 'regression' ? undefined : labelTallyOf(rows),
     slices: features.map(({ declared, labels }, index) =>
@@ -96,6 +99,7 @@ export function joinBlocks(earlier: BlockTally, later: BlockTally): BlockTally {
     days: joinDays(earlier.days, later.days),
     values: both(earlier.values, later.values, (a, b) => joinPaired(a, b) ?? a),
     density: both(earlier.density, later.density, joinDensities),
+    joint: both(earlier.joint, later.joint, joinJoint),
     calibration: both(earlier.calibration, later.calibration, joinCalibrations),
     labels: both(earlier.labels, later.labels, joinLabels),
     slices: earlier.slices.map((slice, index) => {

@@ -18,6 +18,9 @@ export interface GateRules {
   readonly meanScoreWithin: number | undefined;
   readonly accuracyLoss: number | undefined;
   readonly aucLoss: number | undefined;
+  /** Of a regression: values off by no more than this count as right; undefined: no such share is shown. */
+  readonly errorWithin: number | undefined;
+  readonly errorWithinLoss: number | undefined;
   /** Exceptions that had expired before the end of the range: each fails the replay. */
   readonly expired: readonly IgnoreRule[];
 }
@@ -42,6 +45,8 @@ export const defaultRules: GateRules = {
   meanScoreWithin: undefined,
   accuracyLoss: undefined,
   aucLoss: undefined,
+  errorWithin: undefined,
+  errorWithinLoss: undefined,
   expired: [],
 };
 
@@ -67,6 +72,8 @@ export function rulesOf(
       meanScoreWithin: file.meanScore?.within,
       accuracyLoss: file.accuracy?.loseAtMost,
       aucLoss: file.auc?.loseAtMost,
+      errorWithin: file.errorWithin?.error,
+      errorWithinLoss: file.errorWithin?.loseAtMost,
       expired: exceptions.filter(isExpired),
     },
     ignore: exceptions.filter((exception) => !isExpired(exception)),

@@ -10,9 +10,11 @@ import { correctedGates } from './corrected-gates.js';
 import { daysOf } from './day-tally.js';
 import { densityOf } from './density-tally.js';
 import { DistanceCounts, distanceTally, type DistanceTally } from './distance-tally.js';
+import { classesOf } from './class-metrics.js';
 import { flipCounts, flipsOf } from './flips.js';
 import { defaultRules, type GateRules } from './gate-rules.js';
 import { agreementGate, failureGate, lossGate } from './gates.js';
+import { jointOf } from './joint-tally.js';
 import { judgedLosses } from './judged-losses.js';
 import { largestVarianceShare, type LossTally } from './loss-tally.js';
 import { intervalOfMean } from './mean-tally.js';
@@ -27,7 +29,16 @@ import type { WorstPick } from './worst-rows.js';
 
 export type Judgement = Pick<
   ReplayReport,
-  'gates' | 'metrics' | 'flips' | 'shift' | 'density' | 'calibration' | 'days' | 'slices'
+  | 'gates'
+  | 'metrics'
+  | 'classes'
+  | 'flips'
+  | 'shift'
+  | 'density'
+  | 'joint'
+  | 'calibration'
+  | 'days'
+  | 'slices'
 > & {
   /** Compared rows, and those whose truth is known. */
   readonly rows: number;
@@ -127,7 +138,14 @@ function judgementOf(found: {
   const rows = total?.rows ?? 0;
   const losses = total?.losses ?? noLosses;
   const flips = task === 'regression' ? undefined : flipCounts(labels, total?.labels ?? { counts: [] });
-  const metrics = metricsOf({ task, losses, flips, values: total?.values, auc });
+  const metrics = metricsOf({
+    task,
+    losses,
+    flips,
+    values: total?.values,
+    auc,
+    errorWithin: rules.errorWithin,
+  });
   const judgedByLoss = losses.loss !== undefined && losses.problem === undefined;
   const tallies = total?.slices ?? [];
   const judgedSlices = slicesOf({ task, features, tallies, losses, rules });
@@ -158,9 +176,11 @@ function judgementOf(found: {
     slices: judgedSlices.slices,
     search,
     metrics,
+    classes: task === 'multiclass-classification' ? classesOf(flips) : [],
     flips: flipsOf(flips),
     shift: shiftOf(distances, metrics, { beyond: total?.beyond ?? 0, tolerance: rules.tolerance }),
     density: densityOf(total?.density),
+    joint: jointOf(total?.joint),
     calibration: calibrationOf(total?.calibration),
     days: daysOf(total?.days ?? []),
     worst: judgedByLoss

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GateRules } from './gate-rules.js';
 import type { JudgedLosses, SideValues } from './judged-losses.js';
 import { gathered } from './judged-losses.js';
 import { joinMeans, joinPaired, MeanTally, meanTallyOf, PairedTally, pairedTallyOf } from './mean-tally.js';
@@ -7,6 +8,14 @@ import type { PairedRows } from './paired-rows.js';
 /** Candidate loss − (1 + margin) × control loss of the judged rows. */
 const MarginTally = z.strictObject({ ...MeanTally.shape, least: z.number(), most: z.number() });
 type MarginTally = z.infer<typeof MarginTally>;
+
+/** Rows whose value is off by no more than a limit, and of those, the ones of one side alone. */
+const WithinTally = z.strictObject({
+  control: z.number(),
+  controlOnly: z.number(),
+  candidateOnly: z.number(),
+});
+type WithinTally = z.infer<typeof WithinTally>;
 
 /** What the losses of some rows come to. */
 export const LossTally = z.strictObject({
@@ -22,11 +31,15 @@ export const LossTally = z.strictObject({
   /** Of a regression: errors with their sign, and squared. */
   error: PairedTally.optional(),
   squaredError: PairedTally.optional(),
+  within: WithinTally.optional(),
 });
 export type LossTally = z.infer<typeof LossTally>;
 
-/** `margin`: see `GateRules`. */
-export function lossTallyOf(rows: PairedRows, judged: JudgedLosses, margin: number): LossTally {
+export function lossTallyOf(
+  rows: PairedRows,
+  judged: JudgedLosses,
+  { margin, errorWithin }: Pick<GateRules, 'margin' | 'errorWithin'>,
+): LossTally {
   const { row, loss, problem, brier } = judged;
   if (row.length === 0) return { judged: 0, positives: 0 };
   const truth = gathered(rows.truth, row);
@@ -43,6 +56,8 @@ export function lossTallyOf(rows: PairedRows, judged: JudgedLosses, margin: numb
     brier: brier === undefined ? undefined : pairedTallyOf(brier, cell),
     error: errors === undefined ? undefined : pairedTallyOf(errors, cell),
     squaredError: errors === undefined ? undefined : pairedTallyOf(squared(errors), cell),
+    within:
+      errors === undefined || errorWithin === undefined ? undefined : withinTallyOf(errors, errorWithin),
   };
 }
 
@@ -56,6 +71,7 @@ export function joinLosses(earlier: LossTally, later: LossTally): LossTally {
     brier: joinPaired(earlier.brier, later.brier),
     error: joinPaired(earlier.error, later.error),
     squaredError: joinPaired(earlier.squaredError, later.squaredError),
+    within: joinWithin(earlier.within, later.within),
   };
 }
 
@@ -93,6 +109,30 @@ function joinMargins(
     ...joinMeans(earlier, later),
     least: Math.min(earlier.least, later.least),
     most: Math.max(earlier.most, later.most),
+  };
+}
+
+function withinTallyOf({ control, candidate }: SideValues, limit: number): WithinTally {
+  const tally = { control: 0, controlOnly: 0, candidateOnly: 0 };
+  for (let index = 0; index < control.length; index += 1) {
+    const before = Math.abs(control[index] ?? Number.NaN) <= limit;
+    const after = Math.abs(candidate[index] ?? Number.NaN) <= limit;
+    if (before) tally.control += 1;
+    if (before && !after) tally.controlOnly += 1;
+    if (after && !before) tally.candidateOnly += 1;
+  }
+  return tally;
+}
+
+function joinWithin(
+  earlier: WithinTally | undefined,
+  later: WithinTally | undefined,
+): WithinTally | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  return {
+    control: earlier.control + later.control,
+    controlOnly: earlier.controlOnly + later.controlOnly,
+    candidateOnly: earlier.candidateOnly + later.candidateOnly,
   };
 }
 

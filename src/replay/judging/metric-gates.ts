@@ -4,6 +4,7 @@ import type { ReplayGate, ReplayMetric } from '../report/report-schema.js';
 import type { FlipCounts } from './flips.js';
 import type { GateRules, IgnoreRule } from './gate-rules.js';
 import { shareGate } from './gates.js';
+import { errorWithinName } from './metrics.js';
 import { replaySettings } from './replay-settings.js';
 
 /** The gates that a gate file asks for beyond the expectation's own, and one for each exception that has expired. */
@@ -35,6 +36,12 @@ export function metricGates(
       differenceGate('accuracy', metric('accuracy'), { good: 'above', limit: -loss }),
     ),
     ...given(rules.aucLoss, (loss) => differenceGate('auc', metric('AUC'), { good: 'above', limit: -loss })),
+    ...given(rules.errorWithinLoss, (loss) =>
+      differenceGate('error-within', metric(errorWithinName(rules.errorWithin)), {
+        good: 'above',
+        limit: -loss,
+      }),
+    ),
     ...rules.expired.map(expiredGate),
   ];
 }

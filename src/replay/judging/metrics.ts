@@ -3,6 +3,7 @@ import type { PairedAuc } from '../../stats/auc.js';
 import { pairedProportionDifference } from '../../stats/proportion.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { ReplayMetric } from '../report/report-schema.js';
+import { classRates } from './class-metrics.js';
 import type { FlipCounts } from './flips.js';
 import { intervalOf } from './interval-of.js';
 import type { LossTally } from './loss-tally.js';
@@ -19,13 +20,17 @@ export function metricsOf(found: {
   readonly values: PairedTally | undefined;
   /** See `JudgeQuestion`. */
   readonly auc: PairedAuc | UndefinedStatistic | undefined;
+  /** See `GateRules`. */
+  readonly errorWithin: number | undefined;
 }): ReplayMetric[] {
-  const { task, losses, flips, values, auc } = found;
+  const { task, losses, flips, values, auc, errorWithin } = found;
   const { problem } = losses;
   const metrics: ReplayMetric[] = [];
   if (task === 'regression') {
     metrics.push(meanMetric('mean absolute error', 'lower', losses.loss, problem));
+    metrics.push(rootMeanSquare(losses.squaredError));
     metrics.push(meanMetric('mean error', 'neither', losses.error, problem));
+    if (errorWithin !== undefined) metrics.push(withinMetric(errorWithin, losses));
   } else {
     metrics.push(meanMetric('log loss', 'lower', losses.loss, problem));
     if (task === 'binary-classification') {
@@ -42,7 +47,7 @@ export function metricsOf(found: {
         controlOnly: flips.rightToWrong,
       }),
     );
-    if (task === 'binary-classification') metrics.push(positiveRate(flips));
+    if (task === 'binary-classification') metrics.push(...ofPositives(flips), positiveRate(flips));
   }
   if (values !== undefined) {
     metrics.push(
@@ -88,6 +93,63 @@ function aucMetric(rows: number, paired: PairedAuc | UndefinedStatistic | undefi
     better: 'higher',
     note: paired.degenerate && paired.difference !== 0 ? 'too few rows to see any variation' : null,
   };
+}
+
+/** Root mean square error. Its difference is that of the mean squares over the sum of the roots, which is taken as known. */
+function rootMeanSquare(tally: PairedTally | undefined): ReplayMetric {
+  const squares = meanMetric('root mean square error', 'lower', tally, undefined);
+  const { control, candidate, difference, interval } = squares;
+  if (control === null || candidate === null || difference === null) return squares;
+  const roots = Math.sqrt(control) + Math.sqrt(candidate);
+  return {
+    ...squares,
+    control: Math.sqrt(control),
+    candidate: Math.sqrt(candidate),
+    difference: roots === 0 ? 0 : difference / roots,
+    interval:
+      interval === null || roots === 0
+        ? interval
+        : { ...interval, lower: interval.lower / roots, upper: interval.upper / roots },
+  };
+}
+
+export function errorWithinName(limit: number | undefined): string {
+  return `share off by at most ${limit}`;
+}
+
+function withinMetric(limit: number, { judged, within }: LossTally): ReplayMetric {
+  const name = errorWithinName(limit);
+  return within === undefined
+    ? absent(name, 'higher', 'no row has a truth')
+    : shareMetric(name, 'higher', { rows: judged, ...within });
+}
+
+/** Recall has a paired interval, over the rows that are positive; precision is over other rows on either side, so it has none. */
+function ofPositives({ classes }: FlipCounts): ReplayMetric[] {
+  const positive = classes[1];
+  if (positive === undefined || positive.rows === 0) return [];
+  const { precision } = classRates(positive);
+  return [
+    shareMetric('recall', 'higher', {
+      rows: positive.rows,
+      control: positive.controlRight,
+      candidateOnly: positive.candidateOnly,
+      controlOnly: positive.controlOnly,
+    }),
+    {
+      name: 'precision',
+      rows: Math.min(positive.controlSaid, positive.candidateSaid),
+      control: precision.control,
+      candidate: precision.candidate,
+      difference:
+        precision.control === null || precision.candidate === null
+          ? null
+          : precision.candidate - precision.control,
+      interval: null,
+      better: 'higher',
+      note: 'no interval: the sides call other rows positive',
+    },
+  ];
 }
 
 function positiveRate(flips: FlipCounts): ReplayMetric {

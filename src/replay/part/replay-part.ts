@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ContractCounts, joinContracts } from '../contract-counts.js';
 import { JudgeState } from '../judging/judge.js';
 import { joinNoise, NoiseMeasure } from '../noise-floor.js';
 
@@ -22,6 +23,8 @@ export const ReplayPart = z.strictObject({
   served: z.array(z.strictObject({ version: z.string(), digest: z.string().nullable(), rows: z.int() })),
   failures: z.array(z.strictObject({ position: z.number(), message: z.string() })),
   noise: z.array(NoiseMeasure),
+  /** Of the candidate, on what it was given. */
+  contract: ContractCounts,
   /** Features of the candidate that no row had a value of. */
   neverRecorded: z.array(z.string()),
   given: z.array(z.string()),
@@ -56,6 +59,7 @@ export function joinFindings(earlier: PartFindings, later: PartFindings): PartFi
     served: joinServed(earlier.served, later.served),
     failures: [...earlier.failures, ...later.failures].slice(0, failureExamplesMax),
     noise: joinMeasures(earlier.noise, later.noise),
+    contract: joinContracts(earlier.contract, later.contract),
     neverRecorded: earlier.neverRecorded.filter((feature) => later.neverRecorded.includes(feature)),
     given: [...new Set([...earlier.given, ...later.given])],
     candidateDigest: earlier.candidateDigest,

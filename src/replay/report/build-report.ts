@@ -8,6 +8,7 @@ import type { PlanOptions, ReplayPlan } from '../plan-replay.js';
 import { formatMicros } from '../time-option.js';
 import { conditionWords } from './condition-words.js';
 import { coverageNote } from './coverage-note.js';
+import { inputViolations } from './input-violations.js';
 import { notJudged } from './not-judged.js';
 import { reproduceCommand } from './reproduce-command.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
@@ -73,6 +74,8 @@ export function replayReport(parts: ReportParts): ReplayReport {
       meanScoreWithin: rules.meanScoreWithin ?? null,
       accuracyLoss: rules.accuracyLoss ?? null,
       aucLoss: rules.aucLoss ?? null,
+      errorWithin: rules.errorWithin ?? null,
+      errorWithinLoss: rules.errorWithinLoss ?? null,
       gatesSlices: rules.slices,
       ignored: (options.ignore ?? []).map((exception) => ({ ...exception })),
       seed: options.seed,
@@ -83,11 +86,14 @@ export function replayReport(parts: ReportParts): ReplayReport {
     },
     waterfall,
     noiseFloor,
+    violations: inputViolations(plan.candidate, findings.contract),
     gates: judgement.gates,
     metrics: judgement.metrics,
+    classes: judgement.classes,
     flips: judgement.flips,
     shift: judgement.shift,
     density: judgement.density,
+    joint: judgement.joint,
     calibration: judgement.calibration,
     days: judgement.days,
     slices: judgement.slices,

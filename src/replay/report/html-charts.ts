@@ -220,6 +220,57 @@ export function densityChart(density: Density): Markup {
   </svg>`;
 }
 
+/** Rows by the scores of both sides: on the diagonal they agree. Darker: more rows, by their logarithm. */
+export function jointChart(joint: readonly (readonly number[])[]): Markup {
+  const bins = joint.length;
+  const side = 380;
+  const left = 44;
+  const size = side / bins;
+  const most = Math.log1p(Math.max(1, ...joint.flat()));
+  const cells = joint.flatMap((row, control) =>
+    row.flatMap((count, candidate) =>
+      count === 0
+        ? []
+        : [
+            html`<rect
+              x="${px(left + control * size)}"
+              y="${px(side - (candidate + 1) * size)}"
+              width="${px(size)}"
+              height="${px(size)}"
+              fill="var(--candidate)"
+              fill-opacity="${(0.08 + (0.92 * Math.log1p(count)) / most).toFixed(2)}"
+            />`,
+          ],
+    ),
+  );
+  const ticks = [0, 0.5, 1];
+  return html`<svg
+    viewBox="0 0 ${width} ${side + 42}"
+    role="img"
+    aria-label="scores of the candidate against scores of the control"
+  >
+    <rect x="${left}" y="0" width="${side}" height="${side}" fill="none" stroke="var(--line)" />
+    ${cells}
+    <line x1="${left}" y1="${side}" x2="${left + side}" y2="0" stroke="var(--text)" stroke-dasharray="3 3" />
+    ${ticks.map(
+      (tick, index) =>
+        html`<text x="${px(left + tick * side)}" y="${side + 16}" text-anchor="${anchorOf(index, 3)}"
+            >${tick}</text
+          >
+          <text
+            x="${left - 8}"
+            y="${px(side - tick * side + (index === 0 ? 0 : index === 1 ? 4 : 12))}"
+            text-anchor="end"
+            >${tick}</text
+          >`,
+    )}
+    <text x="${left + side / 2}" y="${side + 36}" text-anchor="middle">score of the control</text>
+    <text x="14" y="${side / 2}" text-anchor="middle" transform="rotate(-90 14 ${side / 2})">
+      score of the candidate
+    </text>
+  </svg>`;
+}
+
 /** Share of positives against mean score, with 95 % intervals: on the diagonal, scores are what they say. */
 export function calibrationChart({ control, candidate }: Calibration): Markup {
   const ends = [...control.bins, ...candidate.bins].flatMap(({ meanScore, interval }) => [

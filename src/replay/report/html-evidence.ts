@@ -1,7 +1,25 @@
-import { formatCount, formatSigned, formatValue } from './format-numbers.js';
+import { formatCount, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
+import { violationWords } from './input-violations.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
+
+/** Recorded inputs that the candidate's own contract objects to. */
+export function violationsSection({ violations }: ReplayReport): Markup {
+  if (violations.length === 0) return html``;
+  return html`<section>
+    <h2>Inputs that the candidate's contract objects to</h2>
+    <ul>
+      ${violations.map(
+        (each) =>
+          html`<li>
+            ${each.feature}: ${formatCount(each.rows)} rows (${formatPercent(each.share, 2)})
+            ${violationWords(each)}
+          </li>`,
+      )}
+    </ul>
+  </section>`;
+}
 
 /** The rows on which the candidate does worst, with everything needed to look at one. */
 export function worstSection(report: ReplayReport): Markup {

@@ -1,10 +1,11 @@
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
-import { calibrationChart, dayChart, densityChart, gateChart } from './html-charts.js';
+import { calibrationChart, dayChart, densityChart, gateChart, jointChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { pageStyle } from './html-style.js';
 import { gateWords } from './condition-words.js';
-import { evidenceSection, worstSection } from './html-evidence.js';
+import { classesSection } from './html-classes.js';
+import { evidenceSection, violationsSection, worstSection } from './html-evidence.js';
 import { slicesSection } from './html-slices.js';
 import type { ReplayGate, ReplayMetric, ReplayReport } from './report-schema.js';
 import { waterfallLines } from './waterfall-lines.js';
@@ -37,9 +38,10 @@ export function renderHtmlReport(report: ReplayReport): string {
           </p>
         </header>
         ${gatesSection(report.gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS'))}
-        ${metricsSection(report.metrics)}
+        ${metricsSection(report.metrics)} ${classesSection(report)}
         <div class="two">${chartsSection(report)} ${flipsSection(report)} ${rowsSection(report)}</div>
-        ${slicesSection(report)} ${worstSection(report)} ${evidenceSection(report)}
+        ${slicesSection(report)} ${worstSection(report)} ${violationsSection(report)}
+        ${evidenceSection(report)}
       </main>
     </body>
   </html>`;
@@ -147,7 +149,14 @@ function chartsSection(report: ReplayReport): Markup {
             ${formatValue(calibration.candidate.expectedError)}.
           </p>
         </section>`;
-  return html`${byDay} ${spread} ${curve}`;
+  const joint =
+    report.joint === null
+      ? null
+      : html`<section>
+          <h2>Scores of both sides, row by row</h2>
+          ${jointChart(report.joint)}
+        </section>`;
+  return html`${byDay} ${spread} ${joint} ${curve}`;
 }
 
 function flipsSection({ flips, shift }: ReplayReport): Markup {

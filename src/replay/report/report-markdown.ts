@@ -1,6 +1,7 @@
 import { conditionWords, gateWords, limitWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { code, codeBlock, markdownTable, prose } from './markdown-markup.js';
+import { violationWords } from './input-violations.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, WorstRow } from './report-schema.js';
 import { shortText } from './visible-text.js';
 import { waterfallLines } from './waterfall-lines.js';
@@ -29,10 +30,12 @@ export function renderMarkdownReport(report: ReplayReport): string {
   const kept = [
     gateSection(report),
     metricSection(report),
+    classSection(report),
     flipSection(report),
     sliceSection(report),
     discoveredSection(report),
     notComparedSection(report),
+    violationSection(report),
     trustSection(report),
     worstSection(report),
   ].flatMap((section) => {
@@ -117,6 +120,44 @@ function metricSection({ metrics, settings }: ReplayReport): Section | undefined
   return {
     title: 'Metrics',
     text: `${markdownTable({ titles, textColumns: 1, rows })}${more(metrics.length - rows.length, 'metrics')}`,
+  };
+}
+
+function classSection({ classes, settings }: ReplayReport): Section | undefined {
+  if (classes.length === 0) return undefined;
+  const rows = classes
+    .toSorted((a, b) => Math.abs(b.recallDifference ?? 0) - Math.abs(a.recallDifference ?? 0))
+    .slice(0, slicesMax)
+    .map(({ label, recall, recallDifference, interval, precision, rows: judged }) => [
+      prose(shortText(label, 60)),
+      formatValue(recall.control),
+      formatValue(recall.candidate),
+      formatSigned(recallDifference),
+      interval === null ? '–' : formatInterval(interval),
+      `${formatValue(precision.control)} → ${formatValue(precision.candidate)}`,
+      formatCount(judged),
+    ]);
+  const interval = `${percent(settings.level)} interval`;
+  const titles = ['truth', 'recall, control', 'candidate', 'difference', interval, 'precision', 'rows'];
+  return {
+    title: 'Classes',
+    text: `${markdownTable({ titles, textColumns: 1, rows })}${more(classes.length - rows.length, 'classes')}`,
+  };
+}
+
+function violationSection({ violations }: ReplayReport): Section | undefined {
+  if (violations.length === 0) return undefined;
+  const rows = violations
+    .slice(0, slicesMax)
+    .map((each) => [
+      prose(shortText(each.feature, 60)),
+      violationWords(each),
+      formatPercent(each.share, 2),
+      formatCount(each.rows),
+    ]);
+  return {
+    title: "Inputs that the candidate's contract objects to",
+    text: `${markdownTable({ titles: ['feature', 'value', 'share', 'rows'], textColumns: 2, rows })}${more(violations.length - rows.length, 'of them')}`,
   };
 }
 

@@ -30,6 +30,7 @@ export const ReplayGate = z.strictObject({
     'mean-score',
     'accuracy',
     'auc',
+    'error-within',
     'expired-exception',
   ]),
   /** The group of rows that it is about; null: all compared rows. */
@@ -64,6 +65,23 @@ export const ReplayMetric = z.strictObject({
   note: z.string().nullable(),
 });
 export type ReplayMetric = z.infer<typeof ReplayMetric>;
+
+const Rates = z.strictObject({ control: Value, candidate: Value });
+
+/** One class of several. */
+const ClassComparison = z.strictObject({
+  label: z.string(),
+  /** Judged rows whose truth it is. */
+  rows: Count,
+  /** Of those, the share that a side says it of. */
+  recall: Rates,
+  /** Of the judged rows that a side says it of, the share that it is the truth of. */
+  precision: Rates,
+  /** candidate − control, paired. */
+  recallDifference: Value,
+  interval: Interval.nullable(),
+});
+export type ClassComparison = z.infer<typeof ClassComparison>;
 
 const Flips = z.strictObject({
   rows: Count,
@@ -224,6 +242,17 @@ const NoiseFloor = z.discriminatedUnion('kind', [
 ]);
 export type NoiseFloor = z.infer<typeof NoiseFloor>;
 
+const InputViolation = z.strictObject({
+  feature: z.string(),
+  kind: z.enum(['out-of-range', 'new-category', 'unexpected-missing']),
+  rows: Count,
+  /** Of all rows that the candidate was given. */
+  share: z.number(),
+  /** Served, such a row would be refused; false: served with a warning. */
+  isRefused: z.boolean(),
+});
+export type InputViolation = z.infer<typeof InputViolation>;
+
 /** Every row in range, taken away step by step. */
 const Waterfall = z.strictObject({
   recorded: Count,
@@ -279,6 +308,8 @@ export const ReplayReport = z.strictObject({
     meanScoreWithin: Value,
     accuracyLoss: Value,
     aucLoss: Value,
+    errorWithin: Value,
+    errorWithinLoss: Value,
     gatesSlices: z.boolean(),
     ignored: z.array(z.strictObject({ where: z.string(), reason: z.string(), until: z.string() })),
     seed: Count,
@@ -290,11 +321,17 @@ export const ReplayReport = z.strictObject({
   }),
   waterfall: Waterfall,
   noiseFloor: NoiseFloor,
+  /** Inputs that the candidate's own contract objects to, of the rows that it was given. */
+  violations: z.array(InputViolation),
   gates: z.array(ReplayGate),
   metrics: z.array(ReplayMetric),
+  /** Several classes only, in the order of the labels. */
+  classes: z.array(ClassComparison),
   flips: Flips.nullable(),
   shift: Shift.nullable(),
   density: Density.nullable(),
+  /** Binary: rows by the scores of control (outer) and candidate (inner), in equal bins of [0, 1]. */
+  joint: z.array(z.array(Count)).nullable(),
   calibration: Calibration.nullable(),
   days: z.array(Day),
   /** Declared ones, in order of feature; a value that no row has is left out. */

@@ -1,5 +1,6 @@
 import { gateWords, limitWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
+import { violationWords } from './input-violations.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
 import { sliceLines } from './terminal-slices.js';
 import { cut, labelled, wrap } from './terminal-text.js';
@@ -34,6 +35,7 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
       heading(metricLine('', 'control', 'candidate', 'difference [95 % interval]')),
       ...metricLines(report, paint),
     ],
+    ...classSections(report, heading),
     ...(report.gates.length === 0 ? [] : [[heading('Gates'), ...gateSection(report, paint)]]),
     ...changeSections(report, heading),
     ...sliceLines(report, heading),
@@ -48,6 +50,7 @@ export function renderTerminalReport(report: ReplayReport, paint: ReportPaint): 
               .flatMap((row) => wrap(visibleText(`${row.predictionId}: ${row.message}`), 2)),
           ],
         ]),
+    ...violationSections(report, heading),
     ...(report.notes.length === 0 && report.settings.given.length === 0
       ? []
       : [[heading('Note'), ...notes(report).flatMap((note) => wrap(visibleText(note), 2))]]),
@@ -104,7 +107,9 @@ function metricLines(report: ReplayReport, paint: ReportPaint): readonly string[
   return report.metrics.map((metric) => {
     const { name, control, candidate, difference, interval, better, note } = metric;
     if (difference === null) return cut(visibleText(`  ${name.padEnd(20)}${note ?? 'not computed'}`));
-    const text = `${formatSigned(difference)} ${interval === null ? '' : formatInterval(interval)}`;
+    const text = [formatSigned(difference), interval === null ? '' : formatInterval(interval)]
+      .join(' ')
+      .trimEnd();
     const line = metricLine(name, formatValue(control), formatValue(candidate), text);
     if (interval === null || better === 'neither') return line;
     const worse = better === 'lower' ? interval.lower > 0 : interval.upper < 0;
@@ -202,6 +207,56 @@ function changeSections(report: ReplayReport, heading: (title: string) => string
     lines.push(...wrap(`|difference|: ${words.join(', ')}`, 2));
   }
   return lines.length === 0 ? [] : [[heading('What changes'), ...lines]];
+}
+
+const classesShown = 8;
+
+/** Those whose recall moves most. */
+function classSections({ classes }: ReplayReport, heading: (title: string) => string): (readonly string[])[] {
+  if (classes.length === 0) return [];
+  const shown = classes
+    .toSorted((a, b) => Math.abs(b.recallDifference ?? 0) - Math.abs(a.recallDifference ?? 0))
+    .slice(0, classesShown);
+  const lines = shown.map(({ label, recall, recallDifference, interval }) =>
+    metricLine(
+      label,
+      formatValue(recall.control),
+      formatValue(recall.candidate),
+      `${formatSigned(recallDifference)} ${interval === null ? '' : formatInterval(interval)}`,
+    ),
+  );
+  const left = classes.length - shown.length;
+  return [
+    [
+      heading(left === 0 ? 'Recall by class' : 'Recall by class, where it moves most'),
+      ...lines,
+      ...(left === 0 ? [] : [`  and ${formatCount(left)} more, in the json and html reports`]),
+    ],
+  ];
+}
+
+const violationsShown = 5;
+
+function violationSections(
+  { violations }: ReplayReport,
+  heading: (title: string) => string,
+): (readonly string[])[] {
+  if (violations.length === 0) return [];
+  const left = violations.length - violationsShown;
+  return [
+    [
+      heading("Inputs that the candidate's contract objects to"),
+      ...violations
+        .slice(0, violationsShown)
+        .flatMap((each) =>
+          wrap(
+            `${visibleText(each.feature)}: ${formatCount(each.rows)} rows (${formatPercent(each.share, 2)}) ${violationWords(each)}`,
+            2,
+          ),
+        ),
+      ...(left <= 0 ? [] : [`  and ${formatCount(left)} more, in the json and html reports`]),
+    ],
+  ];
 }
 
 function worstSections({ worst }: ReplayReport, heading: (title: string) => string): (readonly string[])[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Judgement } from '../../../src/replay/judging/judge.js';
+import { defaultRules } from '../../../src/replay/judging/gate-rules.js';
 import { distanceTally } from '../../../src/replay/judging/distance-tally.js';
 import { joinMeans, meanTallyOf } from '../../../src/replay/judging/mean-tally.js';
 import type { PairedRows } from '../../../src/replay/judging/paired-rows.js';
@@ -235,6 +236,46 @@ describe('the judgement of binary rows', () => {
   });
 });
 
+it('says how often positives are found, and how often the label that says so is right', () => {
+  const rows = binaryRows([0.9, 0.2, 0.6, 0.4, 0.7], [0.8, 0.6, 0.7, 0.35, 0.2], [1, 1, 0, 1, 0]);
+  const found = judge({ rows, expect: 'anything', candidateFailed: 0 });
+  expect(metric(found, 'recall')).toMatchObject({ rows: 3, control: 1 / 3, candidate: 2 / 3 });
+  expect(metric(found, 'recall').interval?.upper).toBeGreaterThan(0);
+  expect(metric(found, 'precision')).toMatchObject({ control: 1 / 3, candidate: 2 / 3, interval: null });
+  expect(found.joint?.flat().reduce((sum, count) => sum + count, 0)).toBe(5);
+  // Scores 0.9 and 0.8 of 24 bins.
+  expect(found.joint?.[21]?.[19]).toBe(1);
+});
+
+it('has the errors of a regression: absolute, root mean square, signed, and how many are small', () => {
+  const truth = [10, 20, 30, 40];
+  const side = (values: readonly number[]) => ({
+    value: Float64Array.from(values),
+    label: new Int32Array(4).fill(-1),
+    truthScore: undefined,
+  });
+  const rows: PairedRows = {
+    ...binaryRows(truth, truth, truth),
+    task: 'regression',
+    control: side([11, 18, 33, 40]),
+    candidate: side([10, 25, 30, 39]),
+  };
+  const found = judge(
+    { rows, expect: 'no-worse', candidateFailed: 0 },
+    { setting: { rules: { ...defaultRules, errorWithin: 2, errorWithinLoss: 0.1 } } },
+  );
+  expect(metric(found, 'mean absolute error')).toMatchObject({ control: 6 / 4, candidate: 6 / 4 });
+  expect(metric(found, 'root mean square error').control).toBeCloseTo(Math.sqrt(14 / 4), 14);
+  expect(metric(found, 'root mean square error').candidate).toBeCloseTo(Math.sqrt(26 / 4), 14);
+  expect(metric(found, 'root mean square error').difference).toBeCloseTo(Math.sqrt(6.5) - Math.sqrt(3.5), 14);
+  expect(metric(found, 'mean error')).toMatchObject({ control: 2 / 4, candidate: 4 / 4 });
+  expect(metric(found, 'share off by at most 2')).toMatchObject({ control: 3 / 4, candidate: 3 / 4 });
+  expect(found.gates.map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['mean-absolute-error', 'INCONCLUSIVE'],
+    ['error-within', 'INCONCLUSIVE'],
+  ]);
+});
+
 describe('the judgement of several classes', () => {
   it('rests on the score of the true class, and on labels', () => {
     const count = 300;
@@ -266,6 +307,17 @@ describe('the judgement of several classes', () => {
     const found = judge({ rows, expect: 'no-worse', candidateFailed: 0 });
     expect(found.gates[0]).toMatchObject({ name: 'log-loss', verdict: 'PASS' });
     expect(metric(found, 'accuracy')).toMatchObject({ control: 0.9, candidate: 1 });
+    expect(found.classes.map(({ label, rows: judged }) => [label, judged])).toEqual([
+      ['a', 100],
+      ['b', 100],
+      ['c', 100],
+    ]);
+    expect(found.classes[0]).toMatchObject({
+      recall: { control: 0.9, candidate: 1 },
+      precision: { control: 0.9, candidate: 1 },
+    });
+    expect(found.classes[0]?.recallDifference).toBeCloseTo(0.1, 14);
+    expect(found.classes[0]?.interval?.lower).toBeGreaterThan(0);
     expect(found.flips?.matrix).toEqual([
       [90, 0, 10],
       [10, 90, 0],
