@@ -1,4 +1,5 @@
 import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
+import type { RecordedPredictions } from '../projections/datasets/recorded-predictions.js';
 import { rulesOf } from '../replay/judging/gate-rules.js';
 import type { PlanOptions } from '../replay/plan-replay.js';
 import type { MissingFeature, ReplayProgress } from '../replay/replay-options.js';
@@ -35,11 +36,18 @@ export interface ReplayRequest {
   readonly out: string;
 }
 
-/** The request with its names resolved in a data folder. Throws what `resolveModelReference` throws. */
+/**
+ * The request with its names resolved in a data folder. Throws what `resolveModelReference` throws. `recorded`: when several requests
+ * are of one state of the log.
+ */
 export async function planOptionsOf(
   workspace: Workspace,
   request: ReplayRequest,
-  run: { readonly signal: AbortSignal; readonly onProgress: (progress: ReplayProgress) => void },
+  run: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: ReplayProgress) => void;
+    readonly recorded?: RecordedPredictions;
+  },
 ): Promise<{ readonly registry: RegistryState; readonly plan: PlanOptions }> {
   const registry = await workspace.registry();
   const { model, version: candidate, registered } = resolveModelReference(registry, request.model);
@@ -54,7 +62,7 @@ export async function planOptionsOf(
   const versions = registeredModel(registry, model)?.versions ?? {};
   const plan: PlanOptions = {
     model,
-    recorded: createRecordedPredictions(await workspace.analytics()),
+    recorded: run.recorded ?? createRecordedPredictions(await workspace.analytics()),
     manifests: new Map(Object.entries(versions).map(([version, { manifest }]) => [version, manifest])),
     control,
     candidate,

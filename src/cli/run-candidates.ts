@@ -3,12 +3,14 @@ import type { CandidateOutcome } from '../replay/report/candidates-table.js';
 import { candidatesTable } from '../replay/report/candidates-table.js';
 import { worstExitCode } from '../replay/worst-exit-code.js';
 import { resolveModelReference } from '../services/inference/registry.js';
-import { errors, HindcastError } from '../services/platform/errors.js';
+import { errors, exitCodes, HindcastError } from '../services/platform/errors.js';
 import type { Paint } from './paint.js';
+import type { Progress } from './progress.js';
 import { startProgress } from './progress.js';
+import type { ReplayRun } from './publish-replay.js';
 import type { ReplayRequest } from './replay-request.js';
 import { runDryRun } from './run-dry-run.js';
-import { runReplayCommand } from './run-replay-command.js';
+import { runReplayCommand, runReplaysCommand } from './run-replay-command.js';
 import type { Shard } from './run-shard-command.js';
 import { runShardCommand } from './run-shard-command.js';
 import type { Workspace } from './workspace.js';
@@ -22,90 +24,148 @@ export interface CandidatesRun {
   readonly warnings: readonly string[];
 }
 
+interface CandidatesOptions {
+  readonly models: readonly string[];
+  /** Of the only candidate; of several each has a folder in it. */
+  readonly out: string | undefined;
+  readonly reportsFolder: string;
+  readonly dryRun: boolean;
+  /** Of the only candidate: its share is written as a part. */
+  readonly shard?: Shard | undefined;
+  readonly quiet: boolean;
+  readonly paint: Paint;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Replays one candidate after the other. Of one the whole report is given; of several a table, and a candidate that cannot
- * be replayed is a line of it, so that the others are still judged. All names are resolved before the first is run.
+ * Replays candidates over one range. Of one the whole report is given; of several, for which the record is read once, a table, and a
+ * candidate that cannot be replayed is a line of it, so that the others are still judged. All names are resolved before the first is run.
  */
 export async function runCandidates(
   workspace: Workspace,
   request: Omit<ReplayRequest, 'model' | 'out'>,
-  options: {
-    readonly models: readonly string[];
-    /** Of the only candidate; of several each has a folder in it. */
-    readonly out: string | undefined;
-    readonly reportsFolder: string;
-    readonly dryRun: boolean;
-    /** Of the only candidate: its share is written as a part. */
-    readonly shard?: Shard | undefined;
-    readonly quiet: boolean;
-    readonly paint: Paint;
-    readonly signal: AbortSignal;
-  },
+  options: CandidatesOptions,
 ): Promise<CandidatesRun> {
-  const { models, paint, quiet, signal } = options;
+  const { models } = options;
   const registry = await workspace.registry();
   const named = models.map((model) => {
     const { model: name, version } = resolveModelReference(registry, model);
-    return `${name}@${version}`;
+    return { name, reference: `${name}@${version}` };
   });
-  if (new Set(named).size < named.length)
+  if (new Set(named.map(({ reference }) => reference)).size < named.length)
     throw errors.USAGE_INVALID({ problem: `--model ${models.join(',')} names a version twice.` });
+  if (new Set(named.map(({ name }) => name)).size > 1)
+    throw errors.USAGE_INVALID({
+      problem: `--model ${models.join(',')} names versions of different models.`,
+    });
+  const folders = foldersOf(models, options);
+  const requests = models.map((model, index) => ({
+    ...request,
+    model,
+    out: folders[index] ?? options.reportsFolder,
+  }));
+  const [only] = requests;
+  if (options.dryRun) return planEach(workspace, requests, options);
+  if (only !== undefined && requests.length === 1) return runOne(workspace, only, options);
+  return runSeveral(workspace, requests, options);
+}
 
-  const notes: string[] = [];
-  const warnings: string[] = [];
+async function planEach(
+  workspace: Workspace,
+  requests: readonly ReplayRequest[],
+  options: CandidatesOptions,
+): Promise<CandidatesRun> {
   const texts: string[] = [];
   const codes: number[] = [];
-  const outcomes: CandidateOutcome[] = [];
-  const folders = foldersOf(models, options);
-  for (const [index, model] of models.entries()) {
-    signal.throwIfAborted();
-    const progress = startProgress({
-      what: `${options.dryRun ? 'reading' : 'replaying'}${models.length === 1 ? '' : ` ${model}`}`,
-      unit: 'rows',
-      quiet,
-    });
-    const single = { ...request, model, out: folders[index] ?? options.reportsFolder };
-    const run = {
-      paint,
-      signal,
-      onProgress: ({ rows, total }: { rows: number; total: number }) => progress.update(rows, total),
-    };
+  for (const request of requests) {
+    options.signal.throwIfAborted();
+    const what = requests.length === 1 ? 'reading' : `reading ${request.model}`;
+    const progress = startProgress({ what, unit: 'rows', quiet: options.quiet });
     try {
-      if (options.dryRun) {
-        const { text, exitCode } = await runDryRun(workspace, single, run);
-        texts.push(text);
-        codes.push(exitCode);
-        continue;
-      }
-      if (options.shard !== undefined) {
-        const { text, exitCode } = await runShardCommand(workspace, single, { ...run, shard: options.shard });
-        texts.push(text);
-        codes.push(exitCode);
-        continue;
-      }
-      const done = await runReplayCommand(workspace, single, run);
-      texts.push(done.text);
-      codes.push(done.exitCode);
-      outcomes.push({ candidate: model, report: done.report });
-      notes.push(...done.written.map((path) => `wrote ${path}`));
-      if (done.timings !== undefined) notes.push(rateWords(done.timings));
-      if (done.notRecorded !== undefined) warnings.push(`the result is not in the log: ${done.notRecorded}`);
+      const { text, exitCode } = await runDryRun(workspace, request, runOf(options, progress));
+      texts.push(text);
+      codes.push(exitCode);
     } catch (error) {
-      if (models.length === 1 || signal.aborted || !(error instanceof HindcastError)) throw error;
+      if (requests.length === 1 || options.signal.aborted || !(error instanceof HindcastError)) throw error;
       codes.push(error.exitCode);
-      outcomes.push({ candidate: model, error });
-      texts.push(`${model} cannot be replayed: ${error.code} ${error.message}\n`);
+      texts.push(`${request.model} cannot be replayed: ${error.code} ${error.message}\n`);
     } finally {
       progress.stop();
     }
   }
-  const several = models.length > 1 && !options.dryRun;
+  return { text: texts.join('\n'), exitCode: worstExitCode(codes), notes: [], warnings: [] };
+}
+
+async function runOne(
+  workspace: Workspace,
+  request: ReplayRequest,
+  options: CandidatesOptions,
+): Promise<CandidatesRun> {
+  const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: options.quiet });
+  const run = runOf(options, progress);
+  try {
+    if (options.shard !== undefined) {
+      const part = await runShardCommand(workspace, request, { ...run, shard: options.shard });
+      return { ...part, notes: [], warnings: [] };
+    }
+    const done = await runReplayCommand(workspace, request, run);
+    return { text: done.text, exitCode: done.exitCode, notes: notesOf(done), warnings: warningsOf(done) };
+  } finally {
+    progress.stop();
+  }
+}
+
+async function runSeveral(
+  workspace: Workspace,
+  requests: readonly ReplayRequest[],
+  options: CandidatesOptions,
+): Promise<CandidatesRun> {
+  const progress = startProgress({ what: 'replaying', unit: 'rows', quiet: options.quiet });
+  try {
+    const outcomes: CandidateOutcome[] = [];
+    const codes: number[] = [];
+    const notes: string[] = [];
+    const warnings: string[] = [];
+    const done = await runReplaysCommand(workspace, requests, runOf(options, progress));
+    for (const [index, run] of done.entries()) {
+      const candidate = requests[index]?.model ?? '';
+      if (run.kind === 'failed') {
+        if (options.signal.aborted || !(run.error instanceof HindcastError)) throw run.error;
+        codes.push(run.error.exitCode);
+        outcomes.push({ candidate, error: run.error });
+        continue;
+      }
+      codes.push(run.run.exitCode);
+      outcomes.push({ candidate, report: run.run.report });
+      notes.push(...notesOf(run.run));
+      warnings.push(...warningsOf(run.run));
+    }
+    return {
+      text: candidatesTable(outcomes, options.paint),
+      exitCode: codes.includes(exitCodes.interrupted) ? exitCodes.interrupted : worstExitCode(codes),
+      notes,
+      warnings,
+    };
+  } finally {
+    progress.stop();
+  }
+}
+
+function runOf({ paint, signal }: CandidatesOptions, progress: Progress) {
   return {
-    text: several ? candidatesTable(outcomes, paint) : texts.join('\n'),
-    exitCode: worstExitCode(codes),
-    notes,
-    warnings,
+    paint,
+    signal,
+    onProgress: ({ rows, total }: { readonly rows: number; readonly total: number }) =>
+      progress.update(rows, total),
   };
+}
+
+function notesOf({ written, timings }: ReplayRun): string[] {
+  return [...written.map((path) => `wrote ${path}`), ...(timings === undefined ? [] : [rateWords(timings)])];
+}
+
+function warningsOf({ notRecorded }: ReplayRun): string[] {
+  return notRecorded === undefined ? [] : [`the result is not in the log: ${notRecorded}`];
 }
 
 /** A folder a candidate, none twice. */

@@ -1,8 +1,9 @@
+import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
 import type { ReplayOptions, ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
 import type { PlanOptions } from '../replay/plan-replay.js';
 import { spillFile } from '../replay/ranking/spill-file.js';
 import type { Spill } from '../replay/ranking/spill.js';
-import { runReplay } from '../replay/run-replay.js';
+import { runReplay, runReplays } from '../replay/run-replay.js';
 import type { RegistryState } from '../services/inference/registry.js';
 import { requireVersion } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
@@ -37,6 +38,40 @@ export async function runReplayCommand(
     },
   });
   return publishReplay(workspace, request, { report, timings, paint: options.paint });
+}
+
+/** What became of one of several candidates. */
+export type SeveralRun =
+  | { readonly kind: 'run'; readonly run: ReplayRun }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/** As `runReplayCommand` for several candidates; the record is read once. One that cannot be replayed is answered by itself. */
+export async function runReplaysCommand(
+  workspace: Workspace,
+  requests: readonly ReplayRequest[],
+  options: Parameters<typeof runReplayCommand>[2],
+): Promise<readonly SeveralRun[]> {
+  const recorded = createRecordedPredictions(await workspace.analytics());
+  const timings = new Map<number, ReplayTimings>();
+  const several: ReplayOptions[] = [];
+  for (const [index, request] of requests.entries()) {
+    const planned = await planOptionsOf(workspace, request, { ...options, recorded });
+    several.push({
+      ...engineOptions(workspace, request, planned),
+      onTimings: (measured) => {
+        timings.set(index, measured);
+      },
+    });
+  }
+  const runs: SeveralRun[] = [];
+  for (const [index, outcome] of (await runReplays(several)).entries()) {
+    const request = requests[index];
+    if (outcome.kind === 'failed') runs.push(outcome);
+    if (request === undefined || outcome.kind === 'failed') continue;
+    const done = { report: outcome.report, timings: timings.get(index), paint: options.paint };
+    runs.push({ kind: 'run', run: await publishReplay(workspace, request, done) });
+  }
+  return runs;
 }
 
 /** The plan with what running it takes: models in workers, and room for scores in the data folder. */

@@ -16,6 +16,8 @@ export interface Reach {
   readonly nextBlock: number;
   /** Everything was read; false: it was interrupted, and what was read by then is judged. */
   readonly isComplete: boolean;
+  /** By number of the lane: why it was given up; the others went on without it. */
+  readonly failures: ReadonlyMap<number, unknown>;
 }
 
 /**
@@ -31,24 +33,36 @@ export async function compareRows(options: {
   readonly signal: AbortSignal | undefined;
 }): Promise<Reach> {
   const { lanes, signal } = options;
+  const failures = new Map<number, unknown>();
+  const withEach = async (work: (lane: ReplayLane) => Promise<void>): Promise<void> => {
+    for (const [index, lane] of lanes.entries()) {
+      if (failures.has(index)) continue;
+      try {
+        await work(lane);
+      } catch (error) {
+        failures.set(index, error);
+      }
+    }
+  };
   let block = options.firstBlock;
   let rowsRead = 0;
   let isShort = false;
   for await (const batch of options.batches) {
-    if (signal?.aborted === true) {
+    if (signal?.aborted === true || failures.size === lanes.length) {
       batch.release();
       break;
     }
     if (isShort) throw errors.INTERNAL({ problem: `a batch before block ${block} is not full` });
     isShort = batch.rows !== limits.rowsPerInferenceRunMax;
     const shared = lanes.length === 1 ? batch : releasedByAll(batch, lanes.length);
-    for (const lane of lanes) await lane.accept(block, shared);
+    const number = block;
+    await withEach((lane) => lane.accept(number, shared));
     block += 1;
     rowsRead += batch.rows;
     options.onRows(rowsRead);
   }
-  for (const lane of lanes) await lane.drain();
-  return { rowsRead, nextBlock: block, isComplete: signal?.aborted !== true };
+  await withEach((lane) => lane.drain());
+  return { rowsRead, nextBlock: block, isComplete: signal?.aborted !== true, failures };
 }
 
 /** Several candidates see the same arrays; the last that lets go of them gives them back. */

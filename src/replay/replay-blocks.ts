@@ -1,9 +1,10 @@
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import { systemClock } from '../services/platform/clock.js';
+import { errors } from '../services/platform/errors.js';
 import { limits } from '../services/platform/limits.js';
 import type { CandidateInputs } from './candidate-inputs.js';
 import { candidateInputs } from './candidate-inputs.js';
-import type { BlockRange } from './compare-rows.js';
+import type { BlockRange, Reach } from './compare-rows.js';
 import { compareRows } from './compare-rows.js';
 import { contractCounter } from './contract-counts.js';
 import type { Judge } from './judging/judge.js';
@@ -17,6 +18,7 @@ import type { ReplayPlan } from './plan-replay.js';
 import { eligibilityOf, planReplay } from './plan-replay.js';
 import type { ScoreRanking } from './ranking/score-ranking.js';
 import { scoreRanking } from './ranking/score-ranking.js';
+import type { ReplayLane } from './replay-lane.js';
 import { replayLane } from './replay-lane.js';
 import type { ReplayOptions } from './replay-options.js';
 
@@ -48,22 +50,118 @@ export async function replayBlocks(
   options: ReplayOptions,
   choose?: (plan: ReplayPlan) => BlockRange,
 ): Promise<ReplayedBlocks> {
+  const [replayed] = await replaySeveral([options], choose);
+  if (replayed === undefined) throw errors.INTERNAL({ problem: 'nothing was replayed' });
+  if (replayed.kind === 'failed') throw replayed.error;
+  return replayed.blocks;
+}
+
+/** What became of one of several candidates. */
+export type SeveralReplayed =
+  | { readonly kind: 'replayed'; readonly blocks: ReplayedBlocks }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/**
+ * As `replayBlocks` for several candidates over one record, which is read once. The options MUST differ in the candidate alone. A
+ * candidate that cannot be compared is answered by itself; the others go on.
+ */
+export async function replaySeveral(
+  several: readonly ReplayOptions[],
+  choose?: (plan: ReplayPlan) => BlockRange,
+): Promise<readonly SeveralReplayed[]> {
+  const [options] = several;
+  if (options === undefined) return [];
   const clock = options.clock ?? systemClock;
   const startedAtMicros = clock.nowMicros();
-  const { plan, models } = await planAndLoad(options);
-  const ranking = rankingFor(plan, options);
+  const prepared = await Promise.allSettled(several.map((each) => prepareLane(each)));
+  const lanes = prepared.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const [first] = lanes;
+  if (first === undefined) return prepared.map(failedOf);
   try {
     const replayStartedMicros = clock.nowMicros();
-    const all = { from: 0, until: blocksOf(plan.count.rows) };
-    const blocks = choose?.(plan) ?? all;
+    const { rows } = first.plan.count;
+    const all = { from: 0, until: blocksOf(rows) };
+    const blocks = choose?.(first.plan) ?? all;
+    const rowsExpected = rowsIn(blocks, rows);
+    const reach = await compareRows({
+      batches: readBlocks(
+        options,
+        lanes.map(({ plan }) => plan),
+        { blocks, all },
+      ),
+      firstBlock: blocks.from,
+      lanes: lanes.map(({ lane }) => lane),
+      onRows: (read) => {
+        const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
+        options.onProgress?.({
+          rows: read,
+          total: rowsExpected,
+          rowsPerSecond: seconds > 0 ? read / seconds : 0,
+        });
+      },
+      signal: options.signal,
+    });
+    const timings = { startedAtMicros, replayMicros: clock.nowMicros() - replayStartedMicros };
+    const replayed: SeveralReplayed[] = [];
+    for (const each of prepared) {
+      if (each.status === 'rejected') {
+        replayed.push(failedOf(each));
+        continue;
+      }
+      const failure = reach.failures.get(lanes.indexOf(each.value));
+      replayed.push(
+        failure === undefined
+          ? await finishedLane(each.value, { blocks, reach, timings })
+          : { kind: 'failed', error: errorOf(failure) },
+      );
+    }
+    for (const { ranking } of lanes.filter((_, index) => reach.failures.has(index))) ranking?.close();
+    return replayed;
+  } catch (error) {
+    for (const { ranking } of lanes) ranking?.close();
+    throw error;
+  } finally {
+    await Promise.all(lanes.map(({ closeModels }) => closeModels()));
+  }
+}
+
+function failedOf(settled: PromiseSettledResult<unknown>): SeveralReplayed {
+  return { kind: 'failed', error: errorOf(settled.status === 'rejected' ? settled.reason : undefined) };
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : errors.INTERNAL({ problem: String(thrown) });
+}
+
+/** A candidate that is ready to be run. */
+interface PreparedLane {
+  readonly options: ReplayOptions;
+  readonly plan: ReplayPlan;
+  readonly lane: ReplayLane;
+  readonly inputs: CandidateInputs;
+  readonly judge: Judge;
+  readonly ranking: ScoreRanking | undefined;
+  readonly candidateDigest: string;
+  readonly controlDigest: string | undefined;
+  readonly closeModels: () => Promise<void>;
+}
+
+async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
+  const { plan, models } = await planAndLoad(options);
+  const closeModels = async (): Promise<void> => {
+    await Promise.all([...models.candidates.map((model) => model.close()), models.control?.close()]);
+  };
+  try {
+    const candidateDigest = models.candidates[0].servedBy.artefactDigest;
     const inputs = candidateInputs({
       manifest: plan.candidate,
       missingFeature: options.missingFeature,
       set: options.set ?? {},
     });
     const { slices, judge } = judgeFor(options, plan);
+    const ranking = rankingFor(plan, options);
     const lane = replayLane({
-      rules: eligibilityOf(options, plan, models.candidates[0].servedBy.artefactDigest),
+      rules: eligibilityOf(options, plan, candidateDigest),
       pairing: plan.pairing,
       candidates: models.candidates,
       control: models.control,
@@ -75,48 +173,46 @@ export async function replayBlocks(
       ranking,
       noise: plan.control === undefined ? noiseSampler(plan.count.rows) : undefined,
     });
-    const rowsExpected = rowsIn(blocks, plan.count.rows);
-    const reach = await compareRows({
-      batches: readBlocks(options, plan, blocks, all),
-      firstBlock: blocks.from,
-      lanes: [lane],
-      onRows: (rows) => {
-        const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
-        options.onProgress?.({
-          rows,
-          total: rowsExpected,
-          rowsPerSecond: seconds > 0 ? rows / seconds : 0,
-        });
-      },
-      signal: options.signal,
-    });
-    const replayMicros = clock.nowMicros() - replayStartedMicros;
-    const { noiseSamples, candidateInferenceMicros, ...found } = lane.found();
+    const controlDigest = models.control?.servedBy.artefactDigest;
+    return { options, plan, lane, inputs, judge, ranking, candidateDigest, controlDigest, closeModels };
+  } catch (error) {
+    await closeModels();
+    throw error;
+  }
+}
+
+async function finishedLane(
+  { options, plan, lane, inputs, judge, ranking, candidateDigest, controlDigest }: PreparedLane,
+  run: {
+    readonly blocks: BlockRange;
+    readonly reach: Reach;
+    readonly timings: { readonly startedAtMicros: number; readonly replayMicros: number };
+  },
+): Promise<SeveralReplayed> {
+  const { blocks, reach, timings } = run;
+  const { noiseSamples, candidateInferenceMicros, ...found } = lane.found();
+  try {
     const noise = await measureServed(options, plan, noiseSamples);
+    const findings: PartFindings = {
+      ...found,
+      labels: [...found.labels],
+      served: found.served.map((served) => ({ ...served })),
+      failures: found.failures.map((failure) => ({ ...failure })),
+      blocks: { from: blocks.from, until: reach.isComplete ? blocks.until : reach.nextBlock },
+      rowsRead: reach.rowsRead,
+      isComplete: reach.isComplete,
+      noise,
+      ...givenOf(inputs),
+      candidateDigest,
+      controlDigest,
+    };
     return {
-      plan,
-      judge,
-      ranking,
-      findings: {
-        ...found,
-        labels: [...found.labels],
-        served: found.served.map((served) => ({ ...served })),
-        failures: found.failures.map((failure) => ({ ...failure })),
-        blocks: { from: blocks.from, until: reach.isComplete ? blocks.until : reach.nextBlock },
-        rowsRead: reach.rowsRead,
-        isComplete: reach.isComplete,
-        noise,
-        ...givenOf(inputs),
-        candidateDigest: models.candidates[0].servedBy.artefactDigest,
-        controlDigest: models.control?.servedBy.artefactDigest,
-      },
-      timings: { startedAtMicros, replayMicros, candidateInferenceMicros },
+      kind: 'replayed',
+      blocks: { plan, judge, ranking, findings, timings: { ...timings, candidateInferenceMicros } },
     };
   } catch (error) {
     ranking?.close();
-    throw error;
-  } finally {
-    await Promise.all([...models.candidates.map((model) => model.close()), models.control?.close()]);
+    return { kind: 'failed', error: errorOf(error) };
   }
 }
 
@@ -143,10 +239,19 @@ export function rankingFor(
   return scoreRanking(options.makeSpill);
 }
 
-function readBlocks(options: ReplayOptions, plan: ReplayPlan, blocks: BlockRange, all: BlockRange) {
-  if (blocks.from === all.from && blocks.until === all.until) return options.recorded.read(plan.query);
+/** The record with the features of all plans. */
+function readBlocks(
+  { recorded }: ReplayOptions,
+  plans: readonly ReplayPlan[],
+  { blocks, all }: { readonly blocks: BlockRange; readonly all: BlockRange },
+) {
+  const [first] = plans;
+  if (first === undefined) throw errors.INTERNAL({ problem: 'nothing was planned' });
+  const features = [...new Set(plans.flatMap(({ query }) => query.features))].sort();
+  const query = { ...first.query, features };
+  if (blocks.from === all.from && blocks.until === all.until) return recorded.read(query);
   const { rowsPerInferenceRunMax: size } = limits;
-  return options.recorded.read(plan.query, { from: blocks.from * size, until: blocks.until * size });
+  return recorded.read(query, { from: blocks.from * size, until: blocks.until * size });
 }
 
 function rowsIn({ from, until }: BlockRange, rows: number): number {

@@ -9,7 +9,8 @@ import type { PartFindings } from './part/replay-part.js';
 import type { PlanOptions, ReplayPlan } from './plan-replay.js';
 import { checkComparable } from './plan-replay.js';
 import type { ScoreRanking } from './ranking/score-ranking.js';
-import { replayBlocks } from './replay-blocks.js';
+import type { ReplayedBlocks } from './replay-blocks.js';
+import { replayBlocks, replaySeveral } from './replay-blocks.js';
 import type { ReplayOptions } from './replay-options.js';
 import { replayReport } from './report/build-report.js';
 import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
@@ -21,8 +22,41 @@ import type { NoiseFloor, ReplayReport } from './report/report-schema.js';
  * judged, and the report says that it is not complete; before the first row, its reason is thrown.
  */
 export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
+  return judgedReport(options, await replayBlocks(options));
+}
+
+/** What became of one of several candidates. */
+export type SeveralReports =
+  | { readonly kind: 'report'; readonly report: ReplayReport }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/**
+ * As `runReplay` for several candidates, whose options MUST differ in the candidate alone: the record is read once, and each report is
+ * the one that the candidate would have alone. One that cannot be compared is answered by itself.
+ */
+export async function runReplays(several: readonly ReplayOptions[]): Promise<readonly SeveralReports[]> {
+  const reports: SeveralReports[] = [];
+  for (const [index, replayed] of (await replaySeveral(several)).entries()) {
+    const options = several[index];
+    if (options === undefined || replayed.kind === 'failed') {
+      const error =
+        replayed.kind === 'failed' ? replayed.error : errors.INTERNAL({ problem: 'options are missing' });
+      reports.push({ kind: 'failed', error });
+      continue;
+    }
+    try {
+      reports.push({ kind: 'report', report: await judgedReport(options, replayed.blocks) });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      reports.push({ kind: 'failed', error });
+    }
+  }
+  return reports;
+}
+
+async function judgedReport(options: ReplayOptions, replayed: ReplayedBlocks): Promise<ReplayReport> {
   const clock = options.clock ?? systemClock;
-  const { plan, findings, judge, ranking, timings } = await replayBlocks(options);
+  const { plan, findings, judge, ranking, timings } = replayed;
   try {
     const judgeStartedMicros = clock.nowMicros();
     const report = await reportOf(options, { plan, findings, judge, ranking });

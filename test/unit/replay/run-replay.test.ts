@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { reportJson } from '../../../src/replay/report/report-json.js';
 import { ReplayReport } from '../../../src/replay/report/report-schema.js';
 import type { ReplayOptions } from '../../../src/replay/replay-options.js';
-import { runReplay } from '../../../src/replay/run-replay.js';
+import { errors } from '../../../src/services/platform/errors.js';
+import { runReplay, runReplays } from '../../../src/replay/run-replay.js';
 import { formulaManifest, formulaModel } from '../../support/formula-model.js';
 import {
   candidateDigest,
@@ -498,6 +499,63 @@ describe('a replay of two versions', () => {
       versions: [{ version: 'v1', digest: controlDigest, rows: 5000 }],
     });
     expect(report.noiseFloor.kind).toBe('none');
+  });
+});
+
+describe('several candidates', () => {
+  const manifests = new Map(['v1', 'v2', 'v3'].map((version) => [version, formulaManifest(version)]));
+  const rows = toyRows(9000);
+  const optionsOf = (candidate: string, counted: { reads: number }): ReplayOptions => {
+    const options = toyReplay(rows, { manifests, candidate });
+    const { recorded } = options;
+    return {
+      ...options,
+      recorded: {
+        ...recorded,
+        read: (query) => {
+          counted.reads += 1;
+          return recorded.read(query);
+        },
+      },
+      loadModel: async (version) => {
+        const manifest = formulaManifest(version);
+        if (version === 'v1') return options.loadModel(version);
+        const digest = version === 'v2' ? candidateDigest : 'e'.repeat(64);
+        return formulaModel({ manifest, digest, formula: version === 'v2' ? truthFormula : controlFormula });
+      },
+    };
+  };
+
+  it('have the reports that each would have alone, from one reading of the record', async () => {
+    const counted = { reads: 0 };
+    const together = await runReplays(['v2', 'v3'].map((version) => optionsOf(version, counted)));
+    expect(counted.reads).toBe(1);
+    for (const [index, version] of ['v2', 'v3'].entries()) {
+      const alone = await runReplay(optionsOf(version, counted));
+      const one = together[index];
+      if (one?.kind !== 'report') throw new Error('a report is expected');
+      expect(reportJson(one.report)).toBe(reportJson(alone));
+    }
+  });
+
+  it('are judged although one of them cannot be run, or dies on the way', async () => {
+    const broken = optionsOf('v3', { reads: 0 });
+    const died = errors.INFERENCE_FAILED({
+      model: 'toy@v3',
+      problem: 'its worker thread ended twice, so it is not started again; restart the process',
+    });
+    const dying = {
+      ...broken,
+      loadModel: async (version: string) => ({
+        ...(await broken.loadModel(version)),
+        run: () => Promise.reject(died),
+      }),
+    };
+    const unknown = { ...optionsOf('v2', { reads: 0 }), candidate: 'v9' };
+    const results = await runReplays([dying, optionsOf('v2', { reads: 0 }), unknown]);
+    expect(results.map(({ kind }) => kind)).toEqual(['failed', 'report', 'failed']);
+    expect(results[0]).toMatchObject({ error: { code: 'INFERENCE_FAILED' } });
+    expect(results[2]).toMatchObject({ error: { code: 'MODEL_VERSION_NOT_FOUND' } });
   });
 });
 
