@@ -7,7 +7,7 @@ import { partRecord } from '../replay/part/part-record.js';
 import { blocksOf, replayBlocks } from '../replay/replay-blocks.js';
 import type { ReplayProgress } from '../replay/replay-options.js';
 import { resolveModelReference } from '../services/inference/registry.js';
-import { exitCodes } from '../services/platform/errors.js';
+import { errors, exitCodes } from '../services/platform/errors.js';
 import { packageVersion } from './package-version.js';
 import { readGateFile } from './read-gate-file.js';
 import type { ReplayRequest } from './replay-request.js';
@@ -33,6 +33,10 @@ export async function runShardCommand(
 ): Promise<{ readonly text: string; readonly exitCode: number }> {
   const { shard } = options;
   const gateFile = asked.gates === undefined ? undefined : await readGateFile(asked.gates);
+  if (gateFile?.latency !== undefined)
+    throw errors.USAGE_INVALID({
+      problem: `--shard cannot judge latency, which ${asked.gates} asks for: several machines do not share a clock.`,
+    });
   const request = { ...asked, gateFile };
   const { registry, plan: planned } = await planOptionsOf(workspace, request, options);
   const { plan, findings, judge, ranking } = await replayBlocks(

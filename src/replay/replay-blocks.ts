@@ -18,7 +18,9 @@ import type { ReplayPlan } from './plan-replay.js';
 import { eligibilityOf, planReplay } from './plan-replay.js';
 import type { ScoreRanking } from './ranking/score-ranking.js';
 import { scoreRanking } from './ranking/score-ranking.js';
-import type { ReplayLane } from './replay-lane.js';
+import type { LatencyComparison } from './measure-latency.js';
+import { compareLatency } from './measure-latency.js';
+import type { LaneFindings, ReplayLane } from './replay-lane.js';
 import { replayLane } from './replay-lane.js';
 import type { ReplayOptions } from './replay-options.js';
 
@@ -137,6 +139,7 @@ function errorOf(thrown: unknown): Error {
 interface PreparedLane {
   readonly options: ReplayOptions;
   readonly plan: ReplayPlan;
+  readonly models: ReplayModels;
   readonly lane: ReplayLane;
   readonly inputs: CandidateInputs;
   readonly judge: Judge;
@@ -172,9 +175,21 @@ async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
       slices,
       ranking,
       noise: plan.control === undefined ? noiseSampler(plan.count.rows) : undefined,
+      keepsTimedRows: options.rules?.latencyRatio !== undefined,
     });
     const controlDigest = models.control?.servedBy.artefactDigest;
-    return { options, plan, lane, inputs, judge, ranking, candidateDigest, controlDigest, closeModels };
+    return {
+      options,
+      plan,
+      models,
+      lane,
+      inputs,
+      judge,
+      ranking,
+      candidateDigest,
+      controlDigest,
+      closeModels,
+    };
   } catch (error) {
     await closeModels();
     throw error;
@@ -182,7 +197,7 @@ async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
 }
 
 async function finishedLane(
-  { options, plan, lane, inputs, judge, ranking, candidateDigest, controlDigest }: PreparedLane,
+  { options, plan, models, lane, inputs, judge, ranking, candidateDigest, controlDigest }: PreparedLane,
   run: {
     readonly blocks: BlockRange;
     readonly reach: Reach;
@@ -190,7 +205,7 @@ async function finishedLane(
   },
 ): Promise<SeveralReplayed> {
   const { blocks, reach, timings } = run;
-  const { noiseSamples, candidateInferenceMicros, ...found } = lane.found();
+  const { noiseSamples, candidateInferenceMicros, timedRows, ...found } = lane.found();
   try {
     const noise = await measureServed(options, plan, noiseSamples);
     const findings: PartFindings = {
@@ -202,6 +217,7 @@ async function finishedLane(
       rowsRead: reach.rowsRead,
       isComplete: reach.isComplete,
       noise,
+      latency: timedRows === undefined ? undefined : await latencyOf(options, { models, timedRows, noise }),
       ...givenOf(inputs),
       candidateDigest,
       controlDigest,
@@ -287,6 +303,30 @@ async function measureServed(
     }
   }
   return measures;
+}
+
+/** Against the control that was run, or else the registered version that served most rows. Undefined: there is none. */
+async function latencyOf(
+  options: ReplayOptions,
+  run: {
+    readonly models: ReplayModels;
+    readonly timedRows: NonNullable<LaneFindings['timedRows']>;
+    readonly noise: readonly NoiseMeasure[];
+  },
+): Promise<LatencyComparison | undefined> {
+  const { models, timedRows, noise } = run;
+  const candidate = { model: models.candidates[0], batch: timedRows.given };
+  const compare = (control: InferenceModel) =>
+    compareLatency({ control: { model: control, batch: timedRows.recorded }, candidate });
+  if (models.control !== undefined) return compare(models.control);
+  const [served] = noise.toSorted((a, b) => b.rows - a.rows);
+  if (served === undefined) return undefined;
+  const model = await options.loadModel(served.version);
+  try {
+    return await compare(model);
+  } finally {
+    await model.close();
+  }
 }
 
 interface ReplayModels {

@@ -1,4 +1,5 @@
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
+import type { ColumnBatch } from '../schemas/columns.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import { errors } from '../services/platform/errors.js';
 import { limits } from '../services/platform/limits.js';
@@ -13,6 +14,7 @@ import type { NoiseSample, NoiseSampler } from './noise-floor.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';
 import { decodedOutputs, decodeOutputs } from './output-pairing.js';
 import { pairRows } from './pair-rows.js';
+import { pickColumns } from './pick-columns.js';
 import type { ScoreRanking } from './ranking/score-ranking.js';
 import { recordedOutputs } from './recorded-outputs.js';
 import type { RowChunk } from './row-chunks.js';
@@ -40,6 +42,8 @@ export interface LaneFindings {
   readonly served: readonly ServedVersion[];
   readonly noiseSamples: readonly NoiseSample[];
   readonly contract: ContractCounts;
+  /** Some rows of the first batch that has any, for `compareLatency`; the batch that the candidate was given, and all inputs. */
+  readonly timedRows: { readonly given: ColumnBatch; readonly recorded: ColumnBatch } | undefined;
   /** First rows on which the candidate failed, at most ten. */
   readonly failures: readonly { readonly position: number; readonly message: string }[];
   readonly comparedRows: number;
@@ -63,11 +67,14 @@ export interface LaneOptions {
   /** Binary tasks with scores. */
   readonly ranking: ScoreRanking | undefined;
   readonly noise: NoiseSampler | undefined;
+  /** Whether rows are kept to measure latency on. */
+  readonly keepsTimedRows: boolean;
 }
 
 /** Batches in a model or on their way to it, besides one a worker. */
 const batchesAheadMax = 2;
 const failureExamplesMax = 10;
+const timedRowsMax = 256;
 
 /**
  * Runs the candidate (and the control, when it is a version) on the inputs of every eligible row, and puts the two sides beside each other
@@ -136,6 +143,16 @@ export function replayLane(options: LaneOptions): ReplayLane {
     ranking?.add(paired.rows);
     chunk.release();
   };
+  let timedRows: LaneFindings['timedRows'];
+  const keepTimedRows = (chunk: RowChunk, given: ColumnBatch): void => {
+    const count = Math.min(timedRowsMax, chunk.rows);
+    if (count === 0 || timedRows !== undefined) return;
+    const picked = Int32Array.from({ length: count }, (_, index) => Math.floor((index * chunk.rows) / count));
+    timedRows = {
+      given: { rows: count, columns: pickColumns(given.columns, picked) },
+      recorded: { rows: count, columns: pickColumns(chunk.inputs, picked) },
+    };
+  };
   const start = (block: number, chunk: RowChunk): void => {
     const candidate = candidates[block % candidates.length];
     if (candidate === undefined) throw errors.INTERNAL({ problem: 'a lane without a candidate' });
@@ -155,6 +172,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
     inFlight.push({ block, chunk, answers });
     // While the candidate runs.
     options.contract.add(given);
+    if (options.keepsTimedRows) keepTimedRows(chunk, given);
   };
 
   return {
@@ -174,6 +192,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
       served: served.list(),
       noiseSamples: noise?.take() ?? [],
       contract: options.contract.counts(),
+      timedRows,
       failures,
       comparedRows,
       candidateInferenceMicros,

@@ -98,6 +98,7 @@ export async function reportOf(
     expect: options.expect,
     candidateFailed: findings.excluded.candidateFailed,
     auc: ranking?.auc(),
+    latency: findings.latency,
   });
   return replayReport({
     options,

@@ -31,6 +31,11 @@ export const GateFile = z.strictObject({
   auc: z.strictObject({ loseAtMost: Share }).optional(),
   /** Regression: the share of values that are off by no more than `error` falls by no more than this. Shown when only `error` is given. */
   errorWithin: z.strictObject({ error: z.number().positive(), loseAtMost: Share.optional() }).optional(),
+  /**
+   * One row alone takes the candidate at most so many times as long as the control, measured now on this machine. A report with this
+   * gate is not the same to the byte when run again.
+   */
+  latency: z.strictObject({ ratioAtMost: z.number().positive() }).optional(),
   /** Known differences: rows that fit the SQL condition are left out, and counted, until the date (a UTC day, inclusive). */
   ignore: z
     .array(z.strictObject({ where: z.string().min(1), reason: z.string().min(1), until: z.iso.date() }))

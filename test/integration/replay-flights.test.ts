@@ -10,6 +10,7 @@ import { projectAvailable } from '../../src/projections/projector/project-availa
 import type { ReplayOptions } from '../../src/replay/replay-options.js';
 import { reportJson } from '../../src/replay/report/report-json.js';
 import { renderHtmlReport } from '../../src/replay/report/report-html.js';
+import { defaultRules } from '../../src/replay/judging/gate-rules.js';
 import { runReplay } from '../../src/replay/run-replay.js';
 import type { Column } from '../../src/schemas/columns.js';
 import type { NewEvent } from '../../src/schemas/events.js';
@@ -248,3 +249,19 @@ describe('a replay of July over the datasets', () => {
     expect(report.metrics[0]?.candidate).toBeGreaterThan(withWeather.metrics[0]?.candidate ?? Number.NaN);
   });
 });
+
+it.each([
+  [1_000, 'PASS'],
+  [0.001, 'FAIL'],
+] as const)(
+  'holds the time for one row against %s times that of the control: %s',
+  async (latencyRatio, verdict) => {
+    const rules = { ...defaultRules, latencyRatio };
+    const report = await runReplay(options({ rules, expect: 'anything' }));
+    expect(report.gates).toMatchObject([{ name: 'latency', verdict, rows: 256, limit: latencyRatio }]);
+    expect(report.verdict).toBe(verdict);
+    expect(report.notJudged.map(({ what }) => what)).not.toContain('latency');
+    const [gate] = report.gates;
+    expect(gate?.estimate).toBeGreaterThan(gate?.interval?.lower ?? Infinity);
+  },
+);

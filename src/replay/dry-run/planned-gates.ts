@@ -181,12 +181,24 @@ function fileGates(rules: GateRules, survey: RecordSurvey): readonly PlannedGate
     ...difference('mean-score', meanScoreWithin, { rows: compared, what: 'mean score', good: 'within' }),
     ...difference('accuracy', fall(accuracyLoss), { rows: judged, what: 'accuracy', good: 'above' }),
     ...difference('auc', fall(aucLoss), { rows: judged, what: 'AUC', good: 'above' }),
+    ...(rules.latencyRatio === undefined ? [] : [plannedLatency(rules.latencyRatio, compared)]),
     ...difference('error-within', fall(rules.errorWithinLoss), {
       rows: judged,
       what: errorWithinName(rules.errorWithin),
       good: 'above',
     }),
   ];
+}
+
+function plannedLatency(limit: number, rows: number): PlannedGate {
+  return {
+    name: 'latency',
+    measures: 'time of the candidate ÷ time of the control, one row alone',
+    limit,
+    good: 'below',
+    rows,
+    power: { kind: 'none', reason: 'it is measured on some rows when the candidate runs' },
+  };
 }
 
 /** `limit`: what the share of rows that do not count against the candidate must lie above. */

@@ -21,6 +21,8 @@ export interface GateRules {
   /** Of a regression: values off by no more than this count as right; undefined: no such share is shown. */
   readonly errorWithin: number | undefined;
   readonly errorWithinLoss: number | undefined;
+  /** Candidate ÷ control, of the time for one row; undefined: not measured. */
+  readonly latencyRatio: number | undefined;
   /** Exceptions that had expired before the end of the range: each fails the replay. */
   readonly expired: readonly IgnoreRule[];
 }
@@ -47,6 +49,7 @@ export const defaultRules: GateRules = {
   aucLoss: undefined,
   errorWithin: undefined,
   errorWithinLoss: undefined,
+  latencyRatio: undefined,
   expired: [],
 };
 
@@ -74,6 +77,7 @@ export function rulesOf(
       aucLoss: file.auc?.loseAtMost,
       errorWithin: file.errorWithin?.error,
       errorWithinLoss: file.errorWithin?.loseAtMost,
+      latencyRatio: file.latency?.ratioAtMost,
       expired: exceptions.filter(isExpired),
     },
     ignore: exceptions.filter((exception) => !isExpired(exception)),

@@ -3,6 +3,7 @@ import type { PairedAuc } from '../../stats/auc.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { ReplayExpectation, ReplayMetric, ReplayReport } from '../report/report-schema.js';
 import type { Task } from '../../schemas/model-manifest.js';
+import type { LatencyComparison } from '../measure-latency.js';
 import { alignedFold } from './aligned-fold.js';
 import { BlockTally, blockTallyOf, joinBlocks } from './block-tally.js';
 import { calibrationOf } from './calibration-tally.js';
@@ -73,6 +74,8 @@ export interface JudgeQuestion {
   readonly candidateFailed: number;
   /** Of the judged rows of a binary task; undefined: some have no score. */
   readonly auc: PairedAuc | UndefinedStatistic | undefined;
+  /** Undefined: not asked for, or not to be had. */
+  readonly latency?: LatencyComparison | undefined;
 }
 
 /**
@@ -172,7 +175,10 @@ function judgementOf(found: {
   return {
     rows,
     judged: losses.judged,
-    gates: correctedGates([...gates[expect](), ...metricGates(rules, { metrics, flips })]),
+    gates: correctedGates([
+      ...gates[expect](),
+      ...metricGates(rules, { metrics, flips, latency: question.latency }),
+    ]),
     slices: judgedSlices.slices,
     search,
     metrics,

@@ -1,18 +1,24 @@
 import { normalQuantile, normalSf } from '../../stats/normal-distribution.js';
 import { formatSigned } from '../report/format-numbers.js';
 import type { ReplayGate, ReplayMetric } from '../report/report-schema.js';
+import type { LatencyComparison } from '../measure-latency.js';
 import type { FlipCounts } from './flips.js';
 import type { GateRules, IgnoreRule } from './gate-rules.js';
 import { shareGate } from './gates.js';
 import { errorWithinName } from './metrics.js';
+import { intervalOf } from './interval-of.js';
 import { replaySettings } from './replay-settings.js';
 
 /** The gates that a gate file asks for beyond the expectation's own, and one for each exception that has expired. */
 export function metricGates(
   rules: GateRules,
-  found: { readonly metrics: readonly ReplayMetric[]; readonly flips: FlipCounts | undefined },
+  found: {
+    readonly metrics: readonly ReplayMetric[];
+    readonly flips: FlipCounts | undefined;
+    readonly latency: LatencyComparison | undefined;
+  },
 ): ReplayGate[] {
-  const { metrics, flips } = found;
+  const { metrics, flips, latency } = found;
   const metric = (...names: readonly string[]): ReplayMetric | undefined =>
     metrics.find(({ name }) => names.includes(name));
   return [
@@ -42,6 +48,7 @@ export function metricGates(
         limit: -loss,
       }),
     ),
+    ...given(rules.latencyRatio, (limit) => latencyGate(limit, latency)),
     ...rules.expired.map(expiredGate),
   ];
 }
@@ -114,6 +121,38 @@ function differenceGate(
       : isBad
         ? `${change}, shown to be beyond what is allowed (${allowed})`
         : `${change}, which may or may not be beyond what is allowed (${allowed})`,
+  };
+}
+
+function latencyGate(limit: number, latency: LatencyComparison | undefined): ReplayGate {
+  const gate = {
+    name: 'latency' as const,
+    slice: null,
+    measures: 'time of the candidate ÷ time of the control, one row alone',
+    rows: latency?.rows ?? 0,
+    limit,
+    good: 'below' as const,
+    rowsNeeded: null,
+    p: null,
+  };
+  if (latency === undefined) {
+    const reason = 'latency was not measured: nobody can run the control, or no row was answered by both';
+    return { ...gate, estimate: null, interval: null, verdict: 'INCONCLUSIVE', reason };
+  }
+  const { ratio, lower, upper, controlMicros, candidateMicros } = latency;
+  const times = `one row takes ${candidateMicros} µs against ${controlMicros} µs`;
+  const isGood = upper < limit;
+  const isBad = lower > limit;
+  return {
+    ...gate,
+    estimate: ratio,
+    interval: intervalOf({ lower, upper }),
+    verdict: isGood ? 'PASS' : isBad ? 'FAIL' : 'INCONCLUSIVE',
+    reason: isGood
+      ? `${times}, shown to be at most ${limit} times as long`
+      : isBad
+        ? `${times}, shown to be more than ${limit} times as long`
+        : `${times}, which may or may not be more than ${limit} times as long`,
   };
 }
 

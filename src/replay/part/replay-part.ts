@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContractCounts, joinContracts } from '../contract-counts.js';
 import { JudgeState } from '../judging/judge.js';
+import { LatencyComparison } from '../measure-latency.js';
 import { joinNoise, NoiseMeasure } from '../noise-floor.js';
 
 /** What was found on some neighbouring blocks of a range: plain data, and all that a report needs of them but the scores. */
@@ -23,6 +24,7 @@ export const ReplayPart = z.strictObject({
   served: z.array(z.strictObject({ version: z.string(), digest: z.string().nullable(), rows: z.int() })),
   failures: z.array(z.strictObject({ position: z.number(), message: z.string() })),
   noise: z.array(NoiseMeasure),
+  latency: LatencyComparison.optional(),
   /** Of the candidate, on what it was given. */
   contract: ContractCounts,
   /** Features of the candidate that no row had a value of. */
@@ -59,6 +61,7 @@ export function joinFindings(earlier: PartFindings, later: PartFindings): PartFi
     served: joinServed(earlier.served, later.served),
     failures: [...earlier.failures, ...later.failures].slice(0, failureExamplesMax),
     noise: joinMeasures(earlier.noise, later.noise),
+    latency: earlier.latency ?? later.latency,
     contract: joinContracts(earlier.contract, later.contract),
     neverRecorded: earlier.neverRecorded.filter((feature) => later.neverRecorded.includes(feature)),
     given: [...new Set([...earlier.given, ...later.given])],

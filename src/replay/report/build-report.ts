@@ -76,6 +76,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
       aucLoss: rules.aucLoss ?? null,
       errorWithin: rules.errorWithin ?? null,
       errorWithinLoss: rules.errorWithinLoss ?? null,
+      latencyRatio: rules.latencyRatio ?? null,
       gatesSlices: rules.slices,
       ignored: (options.ignore ?? []).map((exception) => ({ ...exception })),
       seed: options.seed,
@@ -109,7 +110,10 @@ export function replayReport(parts: ReportParts): ReplayReport {
       };
     }),
     notes: notesOf(parts, importedRows),
-    notJudged: notJudged(plan.count.rowsWithSubject > 0),
+    notJudged: notJudged({
+      hasSubjects: plan.count.rowsWithSubject > 0,
+      measuresLatency: rules.latencyRatio !== undefined,
+    }),
     reproduce: reproduceCommand(options, plan.knownUntil),
   };
 }

@@ -1,7 +1,13 @@
 import type { ReplayReport } from './report-schema.js';
 
-/** What the verdict does not cover in this release; printed with every report. `hasSubjects`: some row names its subject. */
-export function notJudged(hasSubjects: boolean): ReplayReport['notJudged'] {
+/** What the verdict does not cover; printed with every report. `hasSubjects`: some row names its subject. */
+export function notJudged({
+  hasSubjects,
+  measuresLatency,
+}: {
+  readonly hasSubjects: boolean;
+  readonly measuresLatency: boolean;
+}): ReplayReport['notJudged'] {
   return [
     {
       what: 'dependence between rows',
@@ -9,7 +15,14 @@ export function notJudged(hasSubjects: boolean): ReplayReport['notJudged'] {
         ? 'losses and scores allow for rows of one subject being alike; flips, AUC and searched slices do not, and nothing allows for a busy hour'
         : 'no row names a subject, so intervals take rows as independent; rows that share a key or a busy hour make them too narrow',
     },
-    { what: 'latency', why: 'the candidate runs in batches here, which says little about single requests' },
+    ...(measuresLatency
+      ? []
+      : [
+          {
+            what: 'latency',
+            why: 'the candidate runs in batches here, which says little about single requests; latency.ratioAtMost in a gate file measures it',
+          },
+        ]),
     { what: 'rows without truth', why: 'how they would have turned out is not guessed' },
   ];
 }

@@ -31,6 +31,7 @@ export const ReplayGate = z.strictObject({
     'accuracy',
     'auc',
     'error-within',
+    'latency',
     'expired-exception',
   ]),
   /** The group of rows that it is about; null: all compared rows. */
@@ -310,6 +311,7 @@ export const ReplayReport = z.strictObject({
     aucLoss: Value,
     errorWithin: Value,
     errorWithinLoss: Value,
+    latencyRatio: Value,
     gatesSlices: z.boolean(),
     ignored: z.array(z.strictObject({ where: z.string(), reason: z.string(), until: z.string() })),
     seed: Count,
