@@ -11,9 +11,11 @@ export function binaryBriers(options: {
   for (let row = 0; row < scores.length; row += 1) {
     const score = scores[row] ?? NaN;
     const label = labels[row] ?? NaN;
-    checkUnit(`scores[${row}]`, score);
+    // Words for what is wrong are made only when something is.
+    if (!(score >= 0 && score <= 1)) checkUnit(`scores[${row}]`, score);
     if (label !== 0 && label !== 1) throw new RangeError(`labels[${row}] is ${label}; expected 0 or 1`);
-    briers[row] = (score - label) ** 2;
+    const error = score - label;
+    briers[row] = error * error;
   }
   return briers;
 }

@@ -3,13 +3,12 @@ import { CalibrationTally, calibrationTallyOf, joinCalibrations } from './calibr
 import { DayTally, dayTallyOf, joinDays } from './day-tally.js';
 import { DensityCounts, densityCountsOf, joinDensities } from './density-tally.js';
 import type { GateRules } from './gate-rules.js';
-import type { JudgedLosses } from './judged-losses.js';
+import type { JudgedLosses, SideValues } from './judged-losses.js';
 import { joinJoint, JointTally, jointTallyOf } from './joint-tally.js';
 import { joinLabels, LabelTally, labelTallyOf } from './label-tally.js';
 import { joinLosses, LossTally, lossTallyOf } from './loss-tally.js';
 import { joinPaired, PairedTally, pairedTallyOf } from './mean-tally.js';
 import type { PairedRows } from './paired-rows.js';
-import { beyondTolerance, distanceAt } from './paired-rows.js';
 import type { GroupCodes, SliceFeature } from './slices/slice-feature.js';
 import { joinSlices, SliceTally, sliceTallyOf } from './slices/slice-tally.js';
 import { joinWorst, WorstRow, worstRowsOf } from './worst-rows.js';
@@ -51,17 +50,20 @@ export function blockTallyOf(
   const distances = new Float64Array(rows.rows);
   let beyond = 0;
   for (let row = 0; row < rows.rows; row += 1) {
-    if (beyondTolerance(rows, row, rules.tolerance)) beyond += 1;
-    const distance = distanceAt(rows, row);
-    distances[row] = Number.isNaN(distance)
-      ? control.label[row] === candidate.label[row]
-        ? 0
-        : 1
-      : distance;
+    const isFlipped = control.label[row] !== candidate.label[row];
+    const before = control.value[row] ?? Number.NaN;
+    const distance =
+      rows.scoreDistance === undefined
+        ? Math.abs((candidate.value[row] ?? Number.NaN) - before)
+        : (rows.scoreDistance[row] ?? Number.NaN);
+    // Values of a regression: relative to the control's where it is above 1. Without scores the labels alone decide.
+    const scale = task === 'regression' ? Math.max(1, Math.abs(before)) : 1;
+    if (isFlipped || distance > rules.tolerance * scale) beyond += 1;
+    distances[row] = Number.isNaN(distance) ? (isFlipped ? 1 : 0) : distance;
   }
   const hasValues = !control.value.includes(Number.NaN) && !candidate.value.includes(Number.NaN);
   const { row, loss } = judged;
-  const increase = loss?.candidate.map((after, index) => after - (loss.control[index] ?? Number.NaN));
+  const increase = loss === undefined ? undefined : increasesOf(loss);
   return {
     rows: rows.rows,
     beyond,
@@ -86,6 +88,14 @@ export function blockTallyOf(
     worstByLoss: increase === undefined ? [] : worstRowsOf(rows, increase, row),
     worstByDistance: worstRowsOf(rows, distances, undefined),
   };
+}
+
+function increasesOf({ control, candidate }: SideValues): Float64Array {
+  const increase = new Float64Array(control.length);
+  for (let index = 0; index < increase.length; index += 1) {
+    increase[index] = (candidate[index] ?? Number.NaN) - (control[index] ?? Number.NaN);
+  }
+  return increase;
 }
 
 /** Of neighbours, the earlier first. What one of them lacks, both lack; labels and slices they both have or both lack. */

@@ -31,18 +31,9 @@ export type CalibrationTally = z.infer<typeof CalibrationTally>;
 
 /** Of a block of a binary task; over the rows that have a truth. */
 export function calibrationTallyOf(rows: PairedRows): CalibrationTally {
-  const control = emptySide();
-  const candidate = emptySide();
-  for (let row = 0; row < rows.rows; row += 1) {
-    const truth = rows.truth[row] ?? Number.NaN;
-    if (Number.isNaN(truth)) continue;
-    const before = rows.control.value[row] ?? Number.NaN;
-    const after = rows.candidate.value[row] ?? Number.NaN;
-    if (!(before >= 0 && before <= 1 && after >= 0 && after <= 1)) return null;
-    addTo(control, before, truth);
-    addTo(candidate, after, truth);
-  }
-  return { control, candidate };
+  const control = sideTallyOf(rows.control.value, rows.truth);
+  const candidate = sideTallyOf(rows.candidate.value, rows.truth);
+  return control === null || candidate === null ? null : { control, candidate };
 }
 
 export function joinCalibrations(earlier: CalibrationTally, later: CalibrationTally): CalibrationTally {
@@ -61,24 +52,26 @@ export function calibrationOf(tally: CalibrationTally | undefined): Calibration 
   return control === undefined || candidate === undefined ? null : { control, candidate };
 }
 
-function emptySide(): SideTally {
-  return {
-    rows: new Float64Array(bins),
-    scores: new Float64Array(bins),
-    positives: new Float64Array(bins),
-    errorSum: 0,
-    errorSquares: 0,
-  };
-}
-
-function addTo(side: SideTally, score: number, truth: number): void {
-  const bin = Math.min(bins - 1, Math.floor(score * bins));
-  const error = score - truth;
-  side.rows[bin] = (side.rows[bin] ?? 0) + 1;
-  side.scores[bin] = (side.scores[bin] ?? 0) + score;
-  side.positives[bin] = (side.positives[bin] ?? 0) + truth;
-  side.errorSum += error;
-  side.errorSquares += error * error;
+function sideTallyOf(scoreOf: Float64Array, truthOf: Float64Array): SideTally | null {
+  const rows = new Float64Array(bins);
+  const scores = new Float64Array(bins);
+  const positives = new Float64Array(bins);
+  let errorSum = 0;
+  let errorSquares = 0;
+  for (let row = 0; row < scoreOf.length; row += 1) {
+    const truth = truthOf[row] ?? Number.NaN;
+    if (Number.isNaN(truth)) continue;
+    const score = scoreOf[row] ?? Number.NaN;
+    if (!(score >= 0 && score <= 1)) return null;
+    const bin = score === 1 ? bins - 1 : Math.floor(score * bins);
+    const error = score - truth;
+    rows[bin] = (rows[bin] ?? 0) + 1;
+    scores[bin] = (scores[bin] ?? 0) + score;
+    positives[bin] = (positives[bin] ?? 0) + truth;
+    errorSum += error;
+    errorSquares += error * error;
+  }
+  return { rows, scores, positives, errorSum, errorSquares };
 }
 
 function joinSides(earlier: SideTally, later: SideTally): SideTally {

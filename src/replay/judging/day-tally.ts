@@ -20,24 +20,32 @@ export type DayTally = z.infer<typeof DayTally>;
 type DaySums = DayTally[number];
 
 export function dayTallyOf(rows: PairedRows, { row, loss }: JudgedLosses): DayTally {
-  const days = new Map<number, DaySums>();
-  // Rows come in the order of days, so most have the day of the one before.
-  let last = emptyDay(Number.NaN);
-  const sumsOf = (micros: number): DaySums => {
-    const day = Math.floor(micros / dayMicros);
-    if (day === last.day) return last;
-    last = days.get(day) ?? emptyDay(day);
-    days.set(day, last);
-    return last;
-  };
-  for (let at = 0; at < rows.rows; at += 1) sumsOf(rows.occurredAt[at] ?? 0).rows += 1;
-  for (let index = 0; index < row.length; index += 1) {
-    const sums = sumsOf(rows.occurredAt[row[index] ?? 0] ?? 0);
-    sums.judged += 1;
-    sums.control += loss?.control[index] ?? Number.NaN;
-    sums.candidate += loss?.candidate[index] ?? Number.NaN;
+  // Rows come in the order of days: a stretch of one day is summed up at a time.
+  const stretches: DaySums[] = [];
+  let index = 0;
+  for (let from = 0; from < rows.rows;) {
+    const day = Math.floor((rows.occurredAt[from] ?? 0) / dayMicros);
+    const until = endOfDay(rows.occurredAt, from, day);
+    const first = index;
+    let control = 0;
+    let candidate = 0;
+    for (; index < row.length && (row[index] ?? 0) < until; index += 1) {
+      control += loss === undefined ? Number.NaN : (loss.control[index] ?? Number.NaN);
+      candidate += loss === undefined ? Number.NaN : (loss.candidate[index] ?? Number.NaN);
+    }
+    stretches.push({ day, rows: until - from, judged: index - first, control, candidate });
+    from = until;
   }
-  return [...days.values()].sort((a, b) => a.day - b.day);
+  return stretches.reduce<DayTally>((days, stretch) => joinDays(days, [stretch]), []);
+}
+
+/** The first row after `from` that is of another day. */
+function endOfDay(occurredAt: Float64Array, from: number, day: number): number {
+  const begin = day * dayMicros;
+  const end = begin + dayMicros;
+  let row = from + 1;
+  while (row < occurredAt.length && (occurredAt[row] ?? 0) >= begin && (occurredAt[row] ?? 0) < end) row += 1;
+  return row;
 }
 
 export function joinDays(earlier: DayTally, later: DayTally): DayTally {
@@ -57,10 +65,6 @@ function joinDay(earlier: DaySums, later: DaySums): DaySums {
     control: earlier.control + later.control,
     candidate: earlier.candidate + later.candidate,
   };
-}
-
-function emptyDay(day: number): DaySums {
-  return { day, rows: 0, judged: 0, control: 0, candidate: 0 };
 }
 
 /** As a report shows them. */

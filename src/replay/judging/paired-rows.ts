@@ -41,11 +41,3 @@ export function distanceAt(rows: PairedRows, row: number): number {
   if (rows.scoreDistance !== undefined) return rows.scoreDistance[row] ?? Number.NaN;
   return Math.abs((rows.candidate.value[row] ?? Number.NaN) - (rows.control.value[row] ?? Number.NaN));
 }
-
-/** Whether labels differ, or scores by more than the tolerance (values: relative to the control's where it is above 1). */
-export function beyondTolerance(rows: PairedRows, row: number, tolerance: number): boolean {
-  if (rows.control.label[row] !== rows.candidate.label[row]) return true;
-  const scale = rows.task === 'regression' ? Math.max(1, Math.abs(rows.control.value[row] ?? 0)) : 1;
-  // Without scores the distance is NaN, and the labels alone decide.
-  return distanceAt(rows, row) > tolerance * scale;
-}

@@ -24,7 +24,7 @@ const bufferRows = 2_048;
 
 /**
  * Deals rows out by the score of one side. A score that is a splitter has a partition of its own, so that a score which most rows
- * share never has to be ordered. `splitters`: ascending, none twice.
+ * share never has to be ordered: partition 2i + 1 is splitter i, 2i what lies before it. `splitters`: ascending, none twice.
  */
 export function partitionedScores(
   splitters: Float64Array,
@@ -36,7 +36,16 @@ export function partitionedScores(
     add: (chunk) => {
       const scores = chunk[side];
       for (let row = 0; row < chunk.rows; row += 1) {
-        const partition = open[placeOf(splitters, scores[row] ?? Number.NaN)];
+        const score = scores[row] ?? Number.NaN;
+        // Written out: a call would make an object of every score.
+        let low = 0;
+        let high = splitters.length;
+        while (low < high) {
+          const middle = (low + high) >>> 1;
+          if ((splitters[middle] ?? 0) < score) low = middle + 1;
+          else high = middle;
+        }
+        const partition = open[splitters[low] === score ? 2 * low + 1 : 2 * low];
         if (partition === undefined) continue;
         const buffer = (partition.buffer ??= bufferLike(chunk));
         const at = partition.buffered;
@@ -84,18 +93,6 @@ interface Buffered {
 
 function emptyPartition(): OpenPartition {
   return { buffer: undefined, buffered: 0, positives: 0, put: [] };
-}
-
-/** 2i: between splitters i − 1 and i; 2i + 1: splitter i itself. */
-function placeOf(splitters: Float64Array, score: number): number {
-  let low = 0;
-  let high = splitters.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((splitters[middle] ?? 0) < score) low = middle + 1;
-    else high = middle;
-  }
-  return splitters[low] === score ? 2 * low + 1 : 2 * low;
 }
 
 function putAside(partition: OpenPartition, spill: Spill): void {

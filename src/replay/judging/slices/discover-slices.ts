@@ -51,7 +51,8 @@ const examplesMax = 5;
  * 5 % by Benjamini and Hochberg's procedure. A pair of which one part explains the effect is left out. Pure.
  */
 export function discoverSlices(features: readonly SliceFeature[], sample: SliceSample): SliceSearch {
-  const judgedRows = sample.increase.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0);
+  let judgedRows = 0;
+  for (let row = 0; row < sample.rows; row += 1) judgedRows += Number.isNaN(sample.increase[row]) ? 0 : 1;
   const by = judgedRows >= 4 * rowsPerSideMin ? ('loss' as const) : ('flips' as const);
   const values = by === 'loss' ? sample.increase : Float64Array.from(sample.flipped);
   const { first, second } = halvesOf(sample, values);
@@ -80,7 +81,7 @@ export function discoverSlices(features: readonly SliceFeature[], sample: SliceS
       .slice(0, reportedMax)
       .map(({ terms, test, p }): DiscoveredSlice => {
         const rows = rowsIn(terms, sample);
-        const flipped = rows.reduce((sum, row) => sum + (sample.flipped[row] ?? 0), 0);
+        const flipped = flippedIn(rows, sample);
         return {
           conditions: terms.map(({ feature, code }) => ({
             feature: features[feature]?.feature ?? '',
@@ -98,12 +99,32 @@ export function discoverSlices(features: readonly SliceFeature[], sample: SliceS
   };
 }
 
-function rowsIn(terms: readonly Term[], sample: SliceSample): number[] {
-  const rows: number[] = [];
+/** Rows that fit all terms: one or two. */
+function rowsIn([first, second]: readonly Term[], sample: SliceSample): Int32Array {
+  const rows = new Int32Array(sample.rows);
+  if (first === undefined) return rows.subarray(0, 0);
+  const firstCodes = sample.codes[first.feature] ?? new Uint16Array();
+  const secondCodes = second === undefined ? firstCodes : (sample.codes[second.feature] ?? new Uint16Array());
+  const secondCode = second?.code ?? first.code;
+  let count = 0;
   for (let row = 0; row < sample.rows; row += 1) {
-    if (terms.every(({ feature, code }) => sample.codes[feature]?.[row] === code)) rows.push(row);
+    if (firstCodes[row] !== first.code || secondCodes[row] !== secondCode) continue;
+    rows[count] = row;
+    count += 1;
   }
-  return rows;
+  return rows.slice(0, count);
+}
+
+/** How many rows two ascending lists have in common. */
+function commonRows(one: Int32Array, other: Int32Array): number {
+  let common = 0;
+  let at = 0;
+  for (let index = 0; index < one.length && at < other.length; index += 1) {
+    const row = one[index] ?? 0;
+    while (at < other.length && (other[at] ?? 0) < row) at += 1;
+    if (other[at] === row) common += 1;
+  }
+  return common;
 }
 
 /** Whether one part of a pair is as bad as the pair, as far as so many tests can tell: then the other part adds nothing. */
@@ -121,22 +142,27 @@ function withoutTwins<Slice extends { readonly terms: readonly Term[] }>(
   slices: readonly Slice[],
   sample: SliceSample,
 ): Slice[] {
-  const kept: { readonly slice: Slice; readonly rows: ReadonlySet<number> }[] = [];
+  const kept: { readonly slice: Slice; readonly rows: Int32Array }[] = [];
   for (const slice of slices) {
     const rows = rowsIn(slice.terms, sample);
     const isTwin = kept.some((other) => {
-      const common = rows.filter((row) => other.rows.has(row)).length;
-      return common > 0.8 * (rows.length + other.rows.size - common);
+      const common = commonRows(rows, other.rows);
+      return common > 0.8 * (rows.length + other.rows.length - common);
     });
-    if (!isTwin) kept.push({ slice, rows: new Set(rows) });
+    if (!isTwin) kept.push({ slice, rows });
     if (kept.length === reportedMax) break;
   }
   return kept.map(({ slice }) => slice);
 }
 
-function worstOf(rows: readonly number[], values: Float64Array, sample: SliceSample): number[] {
-  return rows
-    .filter((row) => (values[row] ?? 0) > 0)
+function flippedIn(rows: Int32Array, { flipped }: SliceSample): number {
+  let count = 0;
+  for (let index = 0; index < rows.length; index += 1) count += flipped[rows[index] ?? 0] ?? 0;
+  return count;
+}
+
+function worstOf(rows: Int32Array, values: Float64Array, sample: SliceSample): number[] {
+  return [...rows.filter((row) => (values[row] ?? 0) > 0)]
     .toSorted((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b)
     .slice(0, examplesMax)
     .map((row) => sample.positions[row] ?? 0);

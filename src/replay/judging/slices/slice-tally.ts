@@ -70,35 +70,33 @@ export function sliceTallyOf(
   const cells = new Map<number, GroupCells>();
   const control = block.control.label;
   const candidate = block.candidate.label;
-  const bump = (at: number, by: number): void => {
-    sums[at] = (sums[at] ?? 0) + by;
-  };
   for (let at = 0; at < block.rows; at += 1) {
     const base = (codes[at] ?? 0) * width;
-    bump(base + fields.rows, 1);
-    if (control[at] !== candidate[at]) bump(base + fields.flipped, 1);
+    sums[base + fields.rows] = (sums[base + fields.rows] ?? 0) + 1;
+    if (control[at] !== candidate[at]) sums[base + fields.flipped] = (sums[base + fields.flipped] ?? 0) + 1;
   }
   for (let index = 0; index < row.length; index += 1) {
     const at = row[index] ?? 0;
     const group = codes[at] ?? 0;
     const base = group * width;
     const truth = block.truth[at] ?? Number.NaN;
-    bump(base + fields.judged, 1);
-    if (truth === 1) bump(base + fields.positives, 1);
-    if (control[at] !== candidate[at]) {
-      if (control[at] === truth) bump(base + fields.rightToWrong, 1);
-      else if (candidate[at] === truth) bump(base + fields.wrongToRight, 1);
-    }
-    const before = loss?.control[index] ?? Number.NaN;
-    const after = loss?.candidate[index] ?? Number.NaN;
+    const before = loss === undefined ? Number.NaN : (loss.control[index] ?? Number.NaN);
+    const after = loss === undefined ? Number.NaN : (loss.candidate[index] ?? Number.NaN);
     const increase = after - before;
     const margin = after - (1 + allowed) * before;
-    bump(base + fields.control, before);
-    bump(base + fields.candidate, after);
-    bump(base + fields.increase, increase);
-    bump(base + fields.increaseSquares, increase * increase);
-    bump(base + fields.margin, margin);
-    bump(base + fields.marginSquares, margin * margin);
+    sums[base + fields.judged] = (sums[base + fields.judged] ?? 0) + 1;
+    if (truth === 1) sums[base + fields.positives] = (sums[base + fields.positives] ?? 0) + 1;
+    if (control[at] !== candidate[at]) {
+      const field =
+        control[at] === truth ? fields.rightToWrong : candidate[at] === truth ? fields.wrongToRight : -1;
+      if (field >= 0) sums[base + field] = (sums[base + field] ?? 0) + 1;
+    }
+    sums[base + fields.control] = (sums[base + fields.control] ?? 0) + before;
+    sums[base + fields.candidate] = (sums[base + fields.candidate] ?? 0) + after;
+    sums[base + fields.increase] = (sums[base + fields.increase] ?? 0) + increase;
+    sums[base + fields.increaseSquares] = (sums[base + fields.increaseSquares] ?? 0) + increase * increase;
+    sums[base + fields.margin] = (sums[base + fields.margin] ?? 0) + margin;
+    sums[base + fields.marginSquares] = (sums[base + fields.marginSquares] ?? 0) + margin * margin;
     if (margin < (sums[base + fields.marginLeast] ?? 0)) sums[base + fields.marginLeast] = margin;
     if (margin > (sums[base + fields.marginMost] ?? 0)) sums[base + fields.marginMost] = margin;
     if (block.cell === undefined) continue;
