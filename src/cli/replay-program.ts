@@ -28,6 +28,7 @@ interface ReplayFlags {
   readonly where?: string;
   readonly gates?: string;
   readonly set: readonly string[];
+  readonly slice: readonly string[];
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
   readonly seed: number;
@@ -71,6 +72,12 @@ export function replayProgram(): Command {
       '--set <feature=value>',
       'give the candidate this value in every row (repeatable; null is null)',
       collect,
+      [],
+    )
+    .option(
+      '--slice <feature>',
+      'show and gate its groups like declared slices (repeatable, or commas between)',
+      collectNames,
       [],
     )
     .addOption(
@@ -120,6 +127,7 @@ export function replayProgram(): Command {
       ...(flags.gates === undefined ? undefined : { gates: flags.gates }),
       missingFeature: flags.missingFeature,
       ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
+      ...(flags.slice.length === 0 ? undefined : { slices: flags.slice }),
       workers: flags.workers,
       reports: flags.report,
     };
@@ -188,6 +196,13 @@ function parseSeed(text: string): number {
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
     throw new InvalidArgumentError('expected a whole number, 0 to 4294967295');
   return seed;
+}
+
+function collectNames(text: string, before: readonly string[]): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes(''))
+    throw new InvalidArgumentError('expected a feature, or several with commas between');
+  return [...before, ...names];
 }
 
 function collect(text: string, before: readonly string[]): string[] {
