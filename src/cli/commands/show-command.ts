@@ -7,7 +7,7 @@ import { print } from '../print.js';
 import { withWorkspace } from '../workspace.js';
 
 interface ShowFlags {
-  readonly candidate: readonly string[];
+  readonly candidate?: readonly string[];
   readonly why?: boolean;
   readonly json?: boolean;
 }
@@ -21,14 +21,13 @@ export function showCommand(program: Command): void {
       '--candidate <versions>',
       'also what these versions say of it, replayed or not; several with commas',
       parseVersions,
-      [],
     )
     .option('--why', 'which features move the answer, also where both agree')
     .option('--json', 'as JSON')
     .description('one prediction whole: inputs, outputs, truth, what every replay said of it and why')
     .addHelpText(
       'after',
-      '\nA disagreement is explained one feature at a time: the candidate is run with each\nfeature at its reference value (median of training, of texts the most frequent).\n\nExample:\n  hindcast show 0198c5a4-… --candidate v2,v3',
+      '\nA disagreement is explained one feature at a time: the candidate is run with\neach feature at its reference value (median of training, of texts the most\nfrequent), and so is the version that it is held against.\n\nExample:\n  hindcast show 0198c5a4-… --candidate v2,v3',
     )
     .action(async (id: string, flags: ShowFlags, command: Command) => {
       const { showPrediction } = await import('../../projections/queries/show-prediction.js');
@@ -41,7 +40,7 @@ export function showCommand(program: Command): void {
           id,
         });
         const { answers, earlier } = await answersOfVersions(workspace, shown, {
-          candidates: flags.candidate,
+          candidates: flags.candidate ?? [],
           always: flags.why === true,
         });
         if (flags.json === true) {
@@ -60,7 +59,7 @@ export function showCommand(program: Command): void {
     });
 }
 
-function parseVersions(text: string, before: readonly string[]): string[] {
+function parseVersions(text: string, before: readonly string[] = []): string[] {
   const versions = text.split(',').map((name) => name.trim());
   if (versions.includes(''))
     throw new InvalidArgumentError('expected [name@]version, or several with commas between');
