@@ -19,8 +19,8 @@ const replaysMax = 20;
 
 export interface AnswersOfVersions {
   readonly answers: readonly VersionAnswer[];
-  /** Replays that cover the prediction and are not among the answers: newer ones of the same versions are. */
-  readonly earlier: number;
+  /** Replays that cover the prediction and are not among the answers, mostly since newer ones of the same versions are. */
+  readonly others: number;
 }
 
 /**
@@ -56,7 +56,7 @@ export async function answersOfVersions(
       );
       if (!told) answers.push(await answerOf(shown, { version, replay: undefined, versions, ...options }));
     }
-    return { answers, earlier: shown.replays.length - replays.length };
+    return { answers, others: shown.replays.length - replays.length };
   } finally {
     await versions.close();
   }

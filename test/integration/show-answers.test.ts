@@ -8,6 +8,7 @@ import type { ShownPrediction } from '../../src/projections/queries/show-predict
 import type { Attribution } from '../../src/replay/attribution/attribute.js';
 import type { VersionAnswer } from '../../src/replay/attribution/version-answer.js';
 import type { NewEvent } from '../../src/schemas/events.js';
+import type { JsonObject } from '../../src/schemas/json-value.js';
 import { streamOf } from '../../src/schemas/events.js';
 import { newId } from '../../src/services/platform/new-id.js';
 import { bundle, folderWithV1, smallDemo, succeed } from '../support/flights-folder.js';
@@ -47,7 +48,7 @@ async function shown(
 ): Promise<{
   readonly prediction: ShownPrediction;
   readonly answers: readonly VersionAnswer[];
-  readonly earlier: number;
+  readonly others: number;
 }> {
   const { candidates = [], always = false, folder = data } = options;
   return withWorkspace(embeddedLocation(folder), async (workspace) => {
@@ -66,9 +67,9 @@ const named = ({ candidate, control }: VersionAnswer): string =>
 describe('what replays said of a prediction of the demo', () => {
   it('is the newest replay of each candidate and control, with its verdict, id, time and digest', async () => {
     const [id = ''] = await ids("occurred_at between '2013-07-16' and '2013-07-18' and truth is not null", 1);
-    const { prediction, answers, earlier } = await shown(id);
+    const { prediction, answers, others } = await shown(id);
     expect(answers.map(named)).toEqual(['v3 against v2', 'v3 against recorded', 'v2 against recorded']);
-    expect(answers.length + earlier).toBe(prediction.replays.length);
+    expect(answers.length + others).toBe(prediction.replays.length);
     for (const { replay, problem, comparison } of answers) {
       expect(problem).toBeUndefined();
       expect(replay?.replayId).toMatch(/^[0-9a-f-]{36}$/);
@@ -124,7 +125,10 @@ const flight = {
 
 /** A replay of v2 that covers everything, as the log holds it. */
 function replayOfV2(
-  changes: { readonly candidateDigest?: string; readonly settings?: object } = {},
+  changes: {
+    readonly candidateDigest?: string;
+    readonly settings?: JsonObject;
+  } = {},
 ): NewEvent {
   const id = newId();
   return {
@@ -181,9 +185,18 @@ describe('what a version says of a prediction that is not like the others', () =
 
   it('that failed when it was made has an answer without a control', async () => {
     const { data: given, ...served } = predicted({ id: newId(), inputs: flight });
-    const { outputs: _outputs, latency: _latency, durability: _durability, ...kept } = given;
-    const failed = { code: 'INFERENCE_FAILED', message: 'it broke' };
-    await append({ ...served, type: 'PredictionFailed', data: { ...kept, ...failed } });
+    const { requestId, row, model, version, provenance } = given;
+    if (provenance.kind !== 'served') throw new Error('an import does not fail');
+    const failed = {
+      requestId,
+      row,
+      model,
+      version,
+      provenance,
+      code: 'INFERENCE_FAILED',
+      message: 'it broke',
+    };
+    await append({ ...served, type: 'PredictionFailed', data: failed });
     const { answers } = await shown(served.id, { folder, candidates: ['v2'] });
     expect(answers[0]?.comparison).toMatchObject({
       candidate: { kind: 'answered' },

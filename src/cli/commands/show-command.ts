@@ -39,7 +39,7 @@ export function showCommand(program: Command): void {
           reader: workspace.reader,
           id,
         });
-        const { answers, earlier } = await answersOfVersions(workspace, shown, {
+        const { answers, others } = await answersOfVersions(workspace, shown, {
           candidates: flags.candidate ?? [],
           always: flags.why === true,
         });
@@ -51,10 +51,7 @@ export function showCommand(program: Command): void {
         print('');
         if (answers.length > 0) print(renderAnswers(answers, paint(process.stdout)));
         else print('Replays: none of its time since; --candidate <version> shows what one says of it');
-        if (earlier > 0)
-          print(
-            `\n${earlier} earlier ${earlier === 1 ? 'replay' : 'replays'} of the same versions: --json lists ${earlier === 1 ? 'it' : 'them'}`,
-          );
+        if (others > 0) print(`\nand ${others} more, earlier: --json lists every replay of its time`);
       });
     });
 }

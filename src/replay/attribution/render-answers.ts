@@ -24,9 +24,21 @@ function answerLines(answer: VersionAnswer, paint: ReportPaint): readonly string
   const { candidate, control, replay, problem, notes, comparison } = answer;
   const against =
     control.kind === 'recorded' ? `what ${control.version} answered` : `${control.version}, run again`;
-  const title = `${candidate.version} against ${against}: ${replay?.verdict ?? 'no replay of it covers this'}`;
+  const verdict = replay?.verdict ?? 'no replay of it covers this';
+  const title = `${candidate.version} against ${against}: ${verdict}`;
+  const inks = new Map([
+    ['PASS', paint.good],
+    ['FAIL', paint.bad],
+    ['INCONCLUSIVE', paint.warn],
+    ['INVALID', paint.bad],
+  ]);
+  const ink = inks.get(verdict) ?? paint.dim;
   return [
-    ...wrap(visibleText(title), 0).map((line) => paint.bold(line)),
+    ...wrap(visibleText(title), 0).map((line) =>
+      line.endsWith(`: ${verdict}`)
+        ? `${paint.bold(line.slice(0, -verdict.length))}${ink(verdict)}`
+        : paint.bold(line),
+    ),
     ...(replay === undefined
       ? []
       : [
