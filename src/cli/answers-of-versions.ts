@@ -1,17 +1,15 @@
 import type { ShownPrediction, ShownReplay } from '../projections/queries/show-prediction.js';
 import { compareOnRow } from '../replay/attribution/compare-on-row.js';
-import type { ProfiledModel } from '../replay/attribution/compare-on-row.js';
 import { givenValues } from '../replay/attribution/given-values.js';
 import type { VersionAnswer } from '../replay/attribution/version-answer.js';
 import { defaultRules } from '../replay/judging/gate-rules.js';
 import { checkComparable } from '../replay/plan-replay.js';
 import type { ModelManifest } from '../schemas/model-manifest.js';
-import { loadOnnxModel } from '../services/inference/onnx-adapter.js';
-import { registeredModel, requireVersion, resolveModelReference } from '../services/inference/registry.js';
-import type { RegisteredVersion, RegistryState } from '../services/inference/registry.js';
+import { requireVersion, resolveModelReference } from '../services/inference/registry.js';
+import type { RegistryState } from '../services/inference/registry.js';
 import { errors, HindcastError } from '../services/platform/errors.js';
-import { loadOptions } from './load-version.js';
-import { readProfile } from './read-profile.js';
+import type { Loading, VersionLoader } from './version-loader.js';
+import { versionLoader } from './version-loader.js';
 import type { Workspace } from './workspace.js';
 
 /** So many replays are run again on a prediction; of more the newest. */
@@ -84,57 +82,6 @@ function newestOfEach(replays: readonly ShownReplay[]): readonly ShownReplay[] {
     if (!found.has(key)) found.set(key, replay);
   }
   return [...found.values()];
-}
-
-interface LoadedVersion extends ProfiledModel {
-  readonly digest: string;
-}
-
-/** A version ready to run, or why it is not. */
-type Loading = LoadedVersion | { readonly problem: string };
-
-interface VersionLoader {
-  load(version: string): Promise<Loading>;
-  close(): Promise<void>;
-}
-
-/** Loads each version once. */
-function versionLoader(
-  { artefacts }: Pick<Workspace, 'artefacts'>,
-  registry: RegistryState,
-  model: string,
-): VersionLoader {
-  const loaded = new Map<string, Promise<Loading>>();
-  const load = async (version: string): Promise<Loading> => {
-    const versions = registeredModel(registry, model)?.versions ?? {};
-    const registered: RegisteredVersion | undefined = Object.hasOwn(versions, version)
-      ? versions[version]
-      : undefined;
-    if (registered === undefined) return { problem: `${version} is not a registered version` };
-    try {
-      const found = await loadOptions(artefacts, registered);
-      const profile = await readProfile(artefacts, registered);
-      return {
-        model: await loadOnnxModel(found),
-        profile: profile?.features,
-        digest: found.artefactDigest,
-      };
-    } catch (error) {
-      if (error instanceof HindcastError) return { problem: `${version} cannot be run: ${error.message}` };
-      throw error;
-    }
-  };
-  return {
-    load: (version) => {
-      const known = loaded.get(version) ?? load(version);
-      loaded.set(version, known);
-      return known;
-    },
-    close: async () => {
-      for (const each of await Promise.allSettled(loaded.values()))
-        if (each.status === 'fulfilled' && 'model' in each.value) await each.value.model.close();
-    },
-  };
 }
 
 async function answerOf(
