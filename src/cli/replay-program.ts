@@ -5,7 +5,7 @@ import { parseFormats } from './parse-formats.js';
 import { parseTimeOption } from '../replay/time-option.js';
 import type { Scalar } from '../schemas/json-value.js';
 import { systemClock } from '../services/platform/clock.js';
-import { errors } from '../services/platform/errors.js';
+import { errors, exitCodes, HindcastError } from '../services/platform/errors.js';
 import { addGlobalOptions, configOf } from './global-options.js';
 import { listenForInterruption } from './interruption.js';
 import { packageVersion } from './package-version.js';
@@ -28,6 +28,7 @@ interface ReplayFlags {
   readonly where?: string;
   readonly gates?: string;
   readonly set: readonly string[];
+  readonly slice?: readonly string[];
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
   readonly seed: number;
@@ -73,6 +74,11 @@ export function replayProgram(): Command {
       collect,
       [],
     )
+    .option(
+      '--slice <feature>',
+      'show and gate its groups like declared slices (repeatable, or commas between)',
+      collectNames,
+    )
     .addOption(
       new Option('--missing-feature <how>', 'what the candidate gets for a feature that the log lacks')
         .choices(['fail', 'null', 'default'])
@@ -105,7 +111,9 @@ export function replayProgram(): Command {
     const fromMicros = parseTimeOption(flags.since, nowMicros, '--since');
     const untilMicros =
       flags.until === undefined ? nowMicros : parseTimeOption(flags.until, nowMicros, '--until');
-    if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: '--until lies before --since.' });
+    if (untilMicros <= fromMicros) throw errors.USAGE_INVALID({ problem: emptyRange(flags) });
+    if (flags.where?.trim() === '')
+      throw errors.USAGE_INVALID({ problem: '--where is empty: expected an SQL condition.' });
     const request = {
       control: flags.control,
       fromMicros,
@@ -120,11 +128,13 @@ export function replayProgram(): Command {
       ...(flags.gates === undefined ? undefined : { gates: flags.gates }),
       missingFeature: flags.missingFeature,
       ...(flags.set.length === 0 ? undefined : { set: parseSettings(flags.set) }),
+      ...(flags.slice === undefined ? undefined : { slices: flags.slice }),
       workers: flags.workers,
       reports: flags.report,
     };
     const quiet = flags.quiet === true;
     const { runCandidates } = await import('./run-candidates.js');
+    const colours = paint(process.stdout);
     const run = await withWorkspace(config, (workspace) =>
       runCandidates(workspace, request, {
         models,
@@ -133,16 +143,29 @@ export function replayProgram(): Command {
         reportsFolder: dataPaths(config.data).reports,
         dryRun: flags.dryRun === true,
         quiet,
-        paint: paint(process.stdout),
+        paint: colours,
         signal,
       }),
-    );
+    ).catch((error: unknown) => {
+      // The verdict stands on standard output like any other; why is said beside it.
+      if (error instanceof HindcastError && error.exitCode === exitCodes.invalid)
+        print(`${colours.bad('INVALID')}  nothing was compared`);
+      throw error;
+    });
     print(run.text);
     for (const text of quiet ? run.warnings : [...run.notes, ...run.warnings]) note(text);
     if (flags.dryRun === true && flags.report.length > 0 && !quiet)
       note('a dry run writes no reports: leave out --dry-run for them');
+    if (flags.out !== undefined && flags.report.length === 0 && flags.shard === undefined && !quiet)
+      note('nothing was written to --out: --report json,html says what to write');
     process.exitCode = run.exitCode;
   });
+}
+
+function emptyRange({ since, until }: ReplayFlags): string {
+  return until === undefined
+    ? `--since ${since} lies in the future, and the range ends now.`
+    : `--until ${until} does not lie after --since ${since}.`;
 }
 
 const workersMax = 64;
@@ -190,21 +213,36 @@ function parseSeed(text: string): number {
   return seed;
 }
 
+function collectNames(text: string, before: readonly string[] = []): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes(''))
+    throw new InvalidArgumentError('expected a feature, or several with commas between');
+  return [...before, ...names];
+}
+
 function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
 }
 
 /** `feature=value`: null, true, false and numbers mean what they say; everything else is text. */
 function parseSettings(settings: readonly string[]): { [feature: string]: Scalar } {
-  return Object.fromEntries(
-    settings.map((setting): [string, Scalar] => {
-      const at = setting.indexOf('=');
-      if (at < 1) throw errors.USAGE_INVALID({ problem: `--set ${setting}: expected feature=value.` });
-      const value = setting.slice(at + 1);
-      if (value === 'null') return [setting.slice(0, at), null];
-      if (value === 'true' || value === 'false') return [setting.slice(0, at), value === 'true'];
-      const number = Number(value);
-      return [setting.slice(0, at), value.trim() === '' || Number.isNaN(number) ? value : number];
-    }),
-  );
+  const parsed = new Map<string, Scalar>();
+  for (const setting of settings) {
+    const at = setting.indexOf('=');
+    if (at < 1) throw errors.USAGE_INVALID({ problem: `--set ${setting}: expected feature=value.` });
+    const name = setting.slice(0, at);
+    if (parsed.has(name))
+      throw errors.USAGE_INVALID({
+        problem: `--set ${setting}: ${name} is set twice, and has one value a run.`,
+      });
+    parsed.set(name, scalarOf(setting.slice(at + 1)));
+  }
+  return Object.fromEntries(parsed);
+}
+
+function scalarOf(text: string): Scalar {
+  if (text === 'null') return null;
+  if (text === 'true' || text === 'false') return text === 'true';
+  const number = Number(text);
+  return text.trim() === '' || Number.isNaN(number) ? text : number;
 }

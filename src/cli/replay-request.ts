@@ -29,6 +29,8 @@ export interface ReplayRequest {
   readonly gateFile?: GateFile | undefined;
   readonly missingFeature: MissingFeature;
   readonly set?: { readonly [feature: string]: Scalar } | undefined;
+  /** Slice features beside those that the candidate declares. */
+  readonly slices?: readonly string[] | undefined;
   /** How many workers run the candidate; 1 unless told. */
   readonly workers?: number | undefined;
   /** Reports to write, and the folder for them. */
@@ -77,6 +79,7 @@ export async function planOptionsOf(
     ...(request.gates === undefined ? undefined : { gates: request.gates }),
     missingFeature: request.missingFeature,
     ...(request.set === undefined ? undefined : { set: request.set }),
+    ...(request.slices === undefined ? undefined : { slices: request.slices }),
     onProgress: run.onProgress,
     signal: run.signal,
   };

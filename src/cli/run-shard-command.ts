@@ -68,6 +68,7 @@ export async function runShardCommand(
         gateFile,
         missingFeature: request.missingFeature,
         set: request.set === undefined ? undefined : { ...request.set },
+        slices: request.slices === undefined ? undefined : [...request.slices],
       },
       record: partRecord(plan, findings),
       scoreChunks: ranking?.chunkCount ?? 0,

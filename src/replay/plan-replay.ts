@@ -3,6 +3,7 @@ import type { ModelManifest } from '../schemas/model-manifest.js';
 import { errors } from '../services/platform/errors.js';
 import type { Eligibility } from './eligible-rows.js';
 import { subjectCells } from './judging/cell-sums.js';
+import { sliceFeatures } from './judging/slices/slice-feature.js';
 import type { OutputPairing } from './output-pairing.js';
 import { outputPairing } from './output-pairing.js';
 import type { ReplayOptions } from './replay-options.js';
@@ -22,6 +23,8 @@ export interface ReplayPlan {
    * same command gives the same report when more truths have come. Undefined: no row has a truth.
    */
   readonly knownUntil: number | undefined;
+  /** Slice features beside those of the candidate's manifest, none twice, in the manifest's order of features. */
+  readonly slices: readonly string[];
 }
 
 /** What a plan is made from: everything but the models themselves. */
@@ -29,7 +32,7 @@ export type PlanOptions = Omit<ReplayOptions, 'loadModel' | 'makeSpill' | 'worke
 
 /**
  * Checks that the comparison makes sense, before anything is loaded. Throws MODEL_VERSION_NOT_FOUND, REPLAY_CANDIDATE_UNFIT (another
- * task or other outputs), USAGE_INVALID (control and candidate are one), REPLAY_RANGE_EMPTY.
+ * task or other outputs), USAGE_INVALID (control and candidate are one; slices that the candidate cannot be cut into), REPLAY_RANGE_EMPTY.
  */
 export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
   const { model, manifests, range } = options;
@@ -39,6 +42,7 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
     throw errors.USAGE_INVALID({ problem: `Control and candidate are both ${candidate.version}` });
   }
   if (control !== undefined) checkComparable(control, candidate);
+  const slices = furtherSlices(options, candidate);
   const pairing = outputPairing(candidate);
   const features = new Set(candidate.features.map((feature) => feature.name));
   for (const other of control === undefined ? manifests.values() : [control]) {
@@ -72,7 +76,34 @@ export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
     count,
     ignored,
     knownUntil: options.knownUntil ?? count.truthKnownUntil,
+    slices,
   };
+}
+
+/** Throws USAGE_INVALID for a feature that the candidate lacks, that has no groups, or that is one value in every row. */
+function furtherSlices(
+  { slices: asked = [], set = {}, profile }: PlanOptions,
+  candidate: ModelManifest,
+): readonly string[] {
+  const { features, slices, version } = candidate;
+  const known = features.map(({ name }) => name);
+  const groups = new Set(sliceFeatures(candidate, profile).map(({ feature }) => feature));
+  for (const name of asked) {
+    if (!known.includes(name)) {
+      const problem = `--slice ${name}: ${version} has no such feature; it has ${known.join(', ')}`;
+      throw errors.USAGE_INVALID({ problem });
+    }
+    if (Object.hasOwn(set, name)) {
+      const problem = `--slice ${name} and --set ${name} contradict each other: the candidate is given one value of it in every row`;
+      throw errors.USAGE_INVALID({ problem });
+    }
+    if (!groups.has(name)) {
+      const problem = `--slice ${name}: ${version} has neither a reference profile nor a range that says how to cut it into groups`;
+      throw errors.USAGE_INVALID({ problem });
+    }
+  }
+  const declared = new Set(slices.map(({ feature }) => feature));
+  return known.filter((name) => asked.includes(name) && !declared.has(name));
 }
 
 /** The query without the rows that exceptions leave out, and how many those are. */

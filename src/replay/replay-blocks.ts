@@ -237,7 +237,7 @@ export function judgeFor(
   options: Pick<ReplayOptions, 'profile' | 'rules'>,
   plan: ReplayPlan,
 ): { readonly slices: readonly SliceFeature[]; readonly judge: Judge } {
-  const slices = sliceFeatures(plan.candidate, options.profile);
+  const slices = sliceFeatures(plan.candidate, options.profile, plan.slices);
   const judge = createJudge({
     features: slices,
     rowsExpected: plan.count.rows,

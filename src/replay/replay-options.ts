@@ -47,6 +47,8 @@ export interface ReplayOptions {
   readonly missingFeature: MissingFeature;
   /** Features that the candidate gets one value for in every row, whatever was recorded. */
   readonly set?: { readonly [feature: string]: Scalar };
+  /** Features whose groups are shown and gated like those that the candidate's manifest declares. */
+  readonly slices?: readonly string[];
   /** How many workers run the candidate; 1 unless told. The report is the same for any number. */
   readonly workers?: number;
   /** Where scores are put aside that do not fit into memory. */

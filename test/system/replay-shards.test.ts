@@ -56,6 +56,16 @@ describe('a replay in parts', () => {
     expect((await replay(['merge', ...parts])).stdout).toBe(whole.stdout);
   });
 
+  it('has the slices that were asked for, in every part alike', async () => {
+    const slices = ['--slice', 'wind_speed,visib'];
+    const whole = await replay(['--model', 'v2', ...range, ...slices]);
+    expect(whole.stdout).toContain('wind_speed');
+    const parts = [await shard('1/2', 'sliced', slices), await shard('2/2', 'sliced', slices)];
+    expect((await replay(['merge', ...parts])).stdout).toBe(whole.stdout);
+    const other = await replay(['merge', parts[0] ?? '', await shard('2/2', 'unsliced')]);
+    expect(other.stderr).toContain('differ in slices');
+  });
+
   it('refuses parts that are missing, given twice, or of another replay', async () => {
     const parts = [await shard('1/2', 'halves'), await shard('2/2', 'halves')];
     const [first = '', second = ''] = parts;

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../schemas/json-value.js';
 import type { ShownPrediction } from './show-prediction.js';
 
-/** One prediction as plain text, a few sections of `name  value` lines. */
+/** One prediction as plain text, a few sections of `name  value` lines; what replays say of it is told elsewhere. */
 export function renderPrediction(shown: ShownPrediction): string {
   const { provenance } = shown;
   const origin =
@@ -38,12 +38,6 @@ export function renderPrediction(shown: ShownPrediction): string {
     ...shown.truthHistory.map(
       (outcome) =>
         `  ${outcome.truth ?? 'retracted'}  known ${isoOf(outcome.knownAt)}, ${outcome.origin}${outcome.source === null ? '' : ` from ${outcome.source}`}`,
-    ),
-    '',
-    shown.replays.length === 0 ? 'Replays: none of its time since' : 'Replays',
-    ...shown.replays.map(
-      (replay) =>
-        `  ${isoOf(replay.occurredAt)}  ${replay.candidateVersion} against ${replay.controlVersion}: ${replay.verdict}${replay.said === undefined ? '' : `; of this one: ${JSON.stringify(replay.said)}`}`,
     ),
   ].join('\n');
 }

@@ -25,12 +25,24 @@ export interface ShownOutcome {
 /** A replay of the prediction's model, made after it, whose range covers it. */
 export interface ShownReplay {
   readonly replayId: string;
+  /** `recorded`, or the version that was run as the control. */
   readonly controlVersion: string;
   readonly candidateVersion: string;
+  /** Of the artefact that it ran; undefined here and below: its summary does not say. */
+  readonly candidateDigest: string | undefined;
   readonly verdict: string;
+  readonly reason: string | undefined;
+  readonly expect: string | undefined;
   readonly occurredAt: number;
-  /** What the replay's summary says of this very prediction; undefined: it does not name it. */
-  readonly said: JsonObject | undefined;
+  /** SHA-256 of its report.json. */
+  readonly reportDigest: string;
+  readonly tolerance: number | undefined;
+  /** `feature = value` that the candidate was given in every row. */
+  readonly given: readonly string[];
+  /** Why rows in range may not have been compared: its condition, its sample, the conditions of its exceptions. */
+  readonly where: string | undefined;
+  readonly sample: number | undefined;
+  readonly ignored: readonly string[];
 }
 
 /** One prediction whole. Times: micros UTC. */
@@ -169,52 +181,65 @@ async function truthHistory(session: Session, event: PredictionEvent): Promise<r
 
 async function replaysOf(session: Session, event: PredictionEvent): Promise<readonly ShownReplay[]> {
   const rows = await session.database.rows(
-    `SELECT replay_id, control_version, candidate_version, verdict, occurred_at, summary FROM replays WHERE model = ${literal(event.data.model)} AND position > ${event.position} ORDER BY position`,
+    `SELECT replay_id, control_version, candidate_version, verdict, occurred_at, report_digest, summary FROM replays WHERE model = ${literal(event.data.model)} AND position > ${event.position} ORDER BY position`,
   );
-  return rows.flatMap(([replayId, controlVersion, candidateVersion, verdict, occurredAt, text]) => {
-    const summary: unknown = JSON.parse(String(text));
-    if (!covers(summary, event.occurredAt)) return [];
-    return [
-      {
-        replayId: String(replayId),
-        controlVersion: String(controlVersion),
-        candidateVersion: String(candidateVersion),
-        verdict: String(verdict),
-        occurredAt: Number(occurredAt),
-        said: mentionOf(summary, event.id),
-      },
-    ];
-  });
+  return rows.flatMap(
+    ([replayId, controlVersion, candidateVersion, verdict, occurredAt, reportDigest, text]) => {
+      // A summary that says less, of an earlier release or another maker, still is one.
+      const summary = ReplaySummary.catch({}).parse(JSON.parse(String(text)));
+      if (!covers(summary.range, event.occurredAt)) return [];
+      const { settings } = summary;
+      return [
+        {
+          replayId: String(replayId),
+          controlVersion: String(controlVersion),
+          candidateVersion: String(candidateVersion),
+          candidateDigest: summary.candidateDigest,
+          verdict: String(verdict),
+          reason: summary.reason,
+          expect: summary.expect,
+          occurredAt: Number(occurredAt),
+          reportDigest: String(reportDigest),
+          tolerance: settings?.tolerance,
+          given: settings?.given ?? [],
+          where: settings?.where ?? undefined,
+          sample: settings?.sample ?? undefined,
+          ignored: settings?.ignored?.map(({ where }) => where) ?? [],
+        },
+      ];
+    },
+  );
 }
 
-const ReplayRange = z.object({ range: z.object({ from: z.iso.datetime(), until: z.iso.datetime() }) });
+const ReplaySummary = z.object({
+  range: z.object({ from: z.iso.datetime(), until: z.iso.datetime() }).optional().catch(undefined),
+  reason: z.string().optional().catch(undefined),
+  expect: z.string().optional().catch(undefined),
+  candidateDigest: z.string().optional().catch(undefined),
+  settings: z
+    .object({
+      tolerance: z.number().optional(),
+      given: z.array(z.string()).optional(),
+      where: z.string().nullable().optional(),
+      sample: z.number().nullable().optional(),
+      ignored: z.array(z.object({ where: z.string() })).optional(),
+    })
+    .optional()
+    .catch(undefined),
+});
 
-/** Whether a summary's range holds an instant: from inclusive, until exclusive. One without a range is taken to. */
-function covers(summary: unknown, micros: number): boolean {
-  const parsed = ReplayRange.safeParse(summary);
-  if (!parsed.success) return true;
-  const { from, until } = parsed.data.range;
-  return microsOf(from) <= micros && micros < microsOf(until);
+/** Whether a range holds an instant: from inclusive, until exclusive. A summary without one is taken to. */
+function covers(
+  range: { readonly from: string; readonly until: string } | undefined,
+  micros: number,
+): boolean {
+  return range === undefined || (microsOf(range.from) <= micros && micros < microsOf(range.until));
 }
 
 /** The instant with its microseconds, which a Date would drop. */
 function microsOf(instant: string): number {
   const digits = /\.(\d+)Z$/.exec(instant)?.[1] ?? '';
   return Date.parse(instant.replace(/\.\d+Z$/, 'Z')) * 1000 + Number(digits.slice(0, 6).padEnd(6, '0'));
-}
-
-/** The innermost object of a summary that has the prediction's id as a value. */
-function mentionOf(value: unknown, id: string): JsonObject | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const inner of Object.values(value)) {
-    const mention = mentionOf(inner, id);
-    if (mention !== undefined) return mention;
-  }
-  return !Array.isArray(value) && Object.values(value).includes(id) ? jsonObject(value) : undefined;
-}
-
-function jsonObject(value: object): JsonObject {
-  return Object.fromEntries(Object.entries(value));
 }
 
 function textOrNull(value: SqlValue | undefined): string | null {

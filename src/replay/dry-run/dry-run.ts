@@ -160,7 +160,7 @@ function notesOf(options: DryRunOptions, plan: ReplayPlan, planned: Planned): re
   }
   if (expect === 'no-worse' && waterfall.judged > 0 && waterfall.judged < waterfall.compared)
     notes.push('Only rows with a truth are judged; more truths may come in later.');
-  const sliced = plan.candidate.slices.map(({ feature }) => feature);
+  const sliced = [...plan.candidate.slices.map(({ feature }) => feature), ...plan.slices];
   if (expect === 'no-worse' && sliced.length > 0 && options.rules?.slices !== false)
     notes.push(
       `Each group by ${sliced.join(', ')} is gated like the whole once it has as many rows with truth as a candidate as good as the control needs; how many that is shows the replay's own spread.`,

@@ -27,6 +27,7 @@ const PartRequest = z.strictObject({
   gateFile: GateFile.optional(),
   missingFeature: z.enum(['fail', 'null', 'default']),
   set: z.record(z.string(), Scalar).optional(),
+  slices: z.array(z.string()).optional(),
 });
 export type PartRequest = z.infer<typeof PartRequest>;
 

@@ -84,6 +84,7 @@ export function replayReport(parts: ReportParts): ReplayReport {
       where: options.where ?? null,
       missingFeature: options.missingFeature,
       given: [...findings.given],
+      slices: [...plan.slices],
     },
     waterfall,
     noiseFloor,

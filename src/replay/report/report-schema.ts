@@ -320,6 +320,8 @@ export const ReplayReport = z.strictObject({
     missingFeature: z.enum(['fail', 'null', 'default']),
     /** `feature = value` that the candidate was given instead of the record. */
     given: z.array(z.string()),
+    /** Features that were declared as slices for this replay, beside those of the candidate's manifest. */
+    slices: z.array(z.string()),
   }),
   waterfall: Waterfall,
   noiseFloor: NoiseFloor,

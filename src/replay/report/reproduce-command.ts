@@ -3,7 +3,7 @@ import { formatMicros } from '../time-option.js';
 
 /** The command line that gives the same report on the same log: absolute times, and every option that matters. */
 export function reproduceCommand(options: PlanOptions, knownUntil: number | undefined): string {
-  const { range, control, sample, where, missingFeature, set } = options;
+  const { range, control, sample, where, missingFeature, set, slices = [] } = options;
   const words = [
     'replay',
     '--model',
@@ -22,6 +22,7 @@ export function reproduceCommand(options: PlanOptions, knownUntil: number | unde
     String(options.seed),
     ...(where === undefined ? [] : ['--where', where]),
     ...(missingFeature === 'fail' ? [] : ['--missing-feature', missingFeature]),
+    ...[...new Set(slices)].flatMap((feature) => ['--slice', feature]),
     ...Object.entries(set ?? {}).flatMap(([name, value]) => ['--set', `${name}=${String(value)}`]),
   ];
   return words.map(quoted).join(' ');

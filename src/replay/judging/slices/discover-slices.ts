@@ -162,7 +162,7 @@ function flippedIn(rows: Int32Array, { flipped }: SliceSample): number {
 }
 
 function worstOf(rows: Int32Array, values: Float64Array, sample: SliceSample): number[] {
-  return [...rows.filter((row) => (values[row] ?? 0) > 0)]
+  return Array.from(rows.filter((row) => (values[row] ?? 0) > 0))
     .toSorted((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b)
     .slice(0, examplesMax)
     .map((row) => sample.positions[row] ?? 0);

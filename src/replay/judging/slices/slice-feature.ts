@@ -5,7 +5,7 @@ import type { FieldProfile } from '../../../schemas/reference-profile.js';
 /** A feature whose values cut the compared rows into groups, all known before the first row is read. */
 export interface SliceFeature {
   readonly feature: string;
-  /** In the candidate's manifest: shown and gated. The others serve the search for slices alone. */
+  /** By the candidate's manifest, or for this replay: shown and gated. The others serve the search for slices alone. */
   readonly declared: boolean;
   readonly isProtected: boolean;
   /** The group of each code, in words. */
@@ -23,12 +23,19 @@ const groupsMax = 250;
 const ownValuesMax = 24;
 const intervalsMax = 5;
 
-/** `profile`: what training saw of each feature; without it numbers are cut into equal parts of their range. */
+/**
+ * `profile`: what training saw of each feature; without it numbers are cut into equal parts of their range, and those
+ * without a range are left out. `further`: features that are declared for this replay alone.
+ */
 export function sliceFeatures(
   manifest: ModelManifest,
   profile: { readonly [feature: string]: FieldProfile } | undefined,
+  further: readonly string[] = [],
 ): SliceFeature[] {
-  const declared = new Map(manifest.slices.map((slice) => [slice.feature, slice.protected]));
+  const declared = new Map([
+    ...further.map((feature): [string, boolean] => [feature, false]),
+    ...manifest.slices.map((slice): [string, boolean] => [slice.feature, slice.protected]),
+  ]);
   return manifest.features.flatMap((feature): SliceFeature[] => {
     const found =
       profile !== undefined && Object.hasOwn(profile, feature.name) ? profile[feature.name] : undefined;
