@@ -414,6 +414,13 @@ export const catalogue = {
     message: (d) => `Port ${d.port} on ${d.host} is in use.`,
     action: 'Stop the other program, or choose another with --port (0 takes a free one).',
   }),
+  DISK_FULL: entry<{ problem: string }>({
+    status: 503,
+    exitCode: 70,
+    message: (d) => `The disk has no room, or a quota is used up: ${d.problem}.`,
+    action:
+      'Make room where --data and the output lie, and run the command again; a server goes on by itself. Nothing is left half written.',
+  }),
   FILE_NOT_FOUND: entry<{ path: string }>({
     status: 404,
     message: (d) => `There is no file or folder ${d.path}.`,
