@@ -283,7 +283,7 @@ describe('hindcast log repair', () => {
     const found = await log('repair', '--data', data);
     expect(found.code).toBe(70);
     expect(found.stdout).toContain(`hindcast log repair --cut-at ${position}`);
-    expect(found.stdout).toContain(`hindcast log export --from ${segments[2] ?? 0} --to 400`);
+    expect(found.stdout).toContain(`hindcast log export --from ${position + 10} --to 400`);
     const unasked = await log('repair', '--cut-at', String(position), '--data', data);
     expect(unasked.code).toBe(64);
     expect(unasked.stderr).toContain('--yes');
