@@ -243,6 +243,13 @@ export const catalogue = {
     action:
       'Everything before this position can still be read. `hindcast log repair` says what to do, and changes nothing by itself; see docs/operations.md.',
   }),
+  LOG_HASH_MISSING: entry<{ directory: string; hash: string }>({
+    status: 500,
+    exitCode: 70,
+    message: (d) => `The log in ${d.directory} is whole, and never had the hash ${d.hash}.`,
+    action:
+      'Events were cut from its end, or retention dropped that part since, or the hash is that of another log. Restore the backup that the hash was noted with into a new folder, and compare.',
+  }),
   LOG_DROPPED: entry<{ position: string; firstPosition: string }>({
     status: 410,
     message: (d) =>
@@ -425,6 +432,11 @@ export const catalogue = {
     status: 404,
     message: (d) => `There is no file or folder ${d.path}.`,
     action: 'Check the path.',
+  }),
+  FILE_NOT_WRITABLE: entry<{ path: string; problem: string }>({
+    status: 409,
+    message: (d) => `The file ${d.path} cannot be written: ${d.problem}.`,
+    action: 'Name a file in a folder that exists and that you may write to.',
   }),
   USAGE_INVALID: entry<{ problem: string }>({
     status: 400,
