@@ -96,6 +96,8 @@ export async function writeSegmentIndex(
     const file = await fileSystem.open(part, 'new');
     try {
       await writeFully(file, bytes, 0);
+      // Otherwise a power failure may leave the name without the content, which verification has to call damage.
+      await file.sync();
     } finally {
       await file.close();
     }
