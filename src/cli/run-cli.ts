@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { HindcastError, errors, exitCodes } from '../services/platform/errors.js';
+import { hasNoRoom } from '../services/platform/no-room.js';
 import { interruption } from './interruption.js';
 import { paint } from './paint.js';
 
@@ -33,13 +34,14 @@ function explained(thrown: unknown): number {
   process.stderr.write(
     `${colours.bad('error')} ${colours.dim(error.code)} ${error.message}\n  ${error.action}\n`,
   );
-  if (error.exitCode === exitCodes.internal && error.cause instanceof Error)
+  if (error.code === 'INTERNAL' && error.cause instanceof Error)
     process.stderr.write(`${error.cause.stack ?? ''}\n`);
   return error.exitCode;
 }
 
 function unexpected(thrown: unknown): HindcastError {
-  return errors.INTERNAL({ problem: thrown instanceof Error ? thrown.message : String(thrown) }, thrown);
+  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  return hasNoRoom(thrown) ? errors.DISK_FULL({ problem }, thrown) : errors.INTERNAL({ problem }, thrown);
 }
 
 function crash(thrown: unknown): never {

@@ -124,7 +124,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
         dataDirectory: config.data,
         log: location,
         onProgress: (position) => metrics.projectedPosition(position),
-        onError: (error) => logger.error({ error }, 'the projector stopped'),
+        onNoRoom: (error) =>
+          logger.error({ err: error }, 'there is no room for the datasets; the projector waits for it'),
+        onError: (error) => logger.error({ err: error }, 'the projector stopped'),
       });
       closers.push(() => projector.stop());
     }

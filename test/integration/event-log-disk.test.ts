@@ -10,7 +10,7 @@ import { HindcastError } from '../../src/services/platform/errors.js';
 import { type Call, type Fault, faultyFileSystem } from '../support/faulty-file-system.js';
 import { describeWith } from '../support/optional.js';
 import { samplePredictions, sampleStartMicros } from '../support/sample-events.js';
-import { mountSmallDisk } from '../support/small-disk.js';
+import { mountSmallDisk, smallDisks } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const clock = manualClock(sampleStartMicros);
@@ -198,69 +198,63 @@ function spend(millis: number): void {
 }
 
 const diskBytes = 2 * 1024 * 1024;
-const probe = mountSmallDisk(64 * 1024);
-probe?.unmount();
 
-describeWith(
-  { what: 'the right to mount a small tmpfs', present: probe !== undefined },
-  'segment log: a disk that is full',
-  () => {
-    it('refuses appends while there is no room, keeps everything readable, and goes on by itself with room again', async () => {
-      const disk = mountSmallDisk(diskBytes);
-      if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
-      try {
-        const directory = join(disk.folder, 'log');
-        const filler = join(disk.folder, 'filler');
-        await writeFile(filler, Buffer.alloc(diskBytes / 2));
-        const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
-        const batches = Array.from({ length: 400 }, (_, index) => samplePredictions(50, index + 1));
-        const acknowledged: string[] = [];
-        let refused = 0;
-        for (const batch of batches) {
-          try {
-            await log.append(batch);
-            acknowledged.push(...batch.map((event) => event.id));
-          } catch (error) {
-            expect(error).toMatchObject({
-              code: 'LOG_DISK_FULL',
-              status: 503,
-              message: expect.stringContaining(`needed in ${directory}`),
-            });
-            refused += 1;
-            expect(await readIds(log)).toEqual(acknowledged);
-            if (refused === 3) break;
-          }
-        }
-        expect(refused).toBe(3);
-        expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
-        await rm(filler);
-        for (const batch of batches.slice(0, 50)) {
+describeWith(smallDisks, 'segment log: a disk that is full', () => {
+  it('refuses appends while there is no room, keeps everything readable, and goes on by itself with room again', async () => {
+    const disk = mountSmallDisk(diskBytes);
+    if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
+    try {
+      const directory = join(disk.folder, 'log');
+      const filler = join(disk.folder, 'filler');
+      await writeFile(filler, Buffer.alloc(diskBytes / 2));
+      const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
+      const batches = Array.from({ length: 400 }, (_, index) => samplePredictions(50, index + 1));
+      const acknowledged: string[] = [];
+      let refused = 0;
+      for (const batch of batches) {
+        try {
           await log.append(batch);
           acknowledged.push(...batch.map((event) => event.id));
+        } catch (error) {
+          expect(error).toMatchObject({
+            code: 'LOG_DISK_FULL',
+            status: 503,
+            message: expect.stringContaining(`needed in ${directory}`),
+          });
+          refused += 1;
+          expect(await readIds(log)).toEqual(acknowledged);
+          if (refused === 3) break;
         }
-        await log.close();
-        const again = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
-        expect(again.recovery).toEqual({ eventsAfterHead: 0, tornTail: undefined, headDamaged: false });
-        expect(await readIds(again)).toEqual(acknowledged);
-        await again.close();
-        expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
-      } finally {
-        disk.unmount();
       }
-    });
+      expect(refused).toBe(3);
+      expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
+      await rm(filler);
+      for (const batch of batches.slice(0, 50)) {
+        await log.append(batch);
+        acknowledged.push(...batch.map((event) => event.id));
+      }
+      await log.close();
+      const again = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
+      expect(again.recovery).toEqual({ eventsAfterHead: 0, tornTail: undefined, headDamaged: false });
+      expect(await readIds(again)).toEqual(acknowledged);
+      await again.close();
+      expect((await verifyLog({ directory, deep: true })).damage).toBeUndefined();
+    } finally {
+      disk.unmount();
+    }
+  });
 
-    it('says so when there is no room to begin with', async () => {
-      const disk = mountSmallDisk(256 * 1024);
-      if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
-      try {
-        const directory = join(disk.folder, 'log');
-        await expect(openSegmentLog({ directory, clock })).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
-        const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
-        await log.append(events);
-        await log.close();
-      } finally {
-        disk.unmount();
-      }
-    });
-  },
-);
+  it('says so when there is no room to begin with', async () => {
+    const disk = mountSmallDisk(256 * 1024);
+    if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
+    try {
+      const directory = join(disk.folder, 'log');
+      await expect(openSegmentLog({ directory, clock })).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
+      const log = await openSegmentLog({ directory, clock, segmentBytes: 64 * 1024 });
+      await log.append(events);
+      await log.close();
+    } finally {
+      disk.unmount();
+    }
+  });
+});

@@ -93,12 +93,23 @@ describe('segment log: reopening', () => {
     await expect(verifyLog({ directory })).rejects.toMatchObject({ code: 'LOG_NOT_FOUND' });
   });
 
-  it('sees a tail that was cut off only by a hash kept elsewhere', async () => {
+  it('sees a tail that was cut off only by a hash kept elsewhere, also one that the log went on from', async () => {
     const directory = await temporaryFolder();
-    const hash = await writeLog(directory, [samplePredictions(3)], 8_192);
-    expect((await verifyLog({ directory, expectHash: hash })).damage).toBeUndefined();
-    const other = await verifyLog({ directory, expectHash: 'f'.repeat(64) });
-    expect(other.damage?.problem).toContain('the last hash is not');
+    const segment = join(directory, '00000000000000000000.segment');
+    const noted = await writeLog(directory, [samplePredictions(3)], 8_192);
+    const [headBefore, segmentBefore] = [await readFile(join(directory, 'head')), await readFile(segment)];
+    const last = await writeLog(directory, [samplePredictions(4, 2)], 8_192);
+    const expecting = async (expectHash: string) => {
+      const { expectedAt, damage } = await verifyLog({ directory, expectHash });
+      return { expectedAt, damage };
+    };
+    expect(await expecting(noted)).toEqual({ expectedAt: 3, damage: undefined });
+    expect(await expecting(last)).toEqual({ expectedAt: 7, damage: undefined });
+    expect(await expecting('f'.repeat(64))).toEqual({ expectedAt: undefined, damage: undefined });
+    await writeFile(join(directory, 'head'), headBefore);
+    await writeFile(segment, segmentBefore);
+    expect(await expecting(last)).toEqual({ expectedAt: undefined, damage: undefined });
+    expect(await expecting(noted)).toEqual({ expectedAt: 3, damage: undefined });
   });
 });
 
@@ -118,7 +129,8 @@ describe('segment log: a torn tail', () => {
     expect(end - start).toBeGreaterThan(200);
 
     const counted = { offsets: 0, cut: 0, keptWhole: 0, damage: 0 };
-    for (let cut = start; cut < end; cut += 1) {
+    // At the end, too: nothing is torn then.
+    for (let cut = start; cut <= end; cut += 1) {
       counted.offsets += 1;
       const torn = Buffer.concat([whole.subarray(0, cut), Buffer.alloc(whole.length - cut)]);
       const differs = !torn.equals(whole);
@@ -160,6 +172,10 @@ describe('segment log: a torn tail', () => {
       await rm(directory, { recursive: true });
     }
     console.log(`torn frames: ${JSON.stringify(counted)}`);
+    expect(counted).toMatchObject({
+      offsets: end - start + 1,
+      keptWhole: expect.toSatisfy((kept) => kept > 0),
+    });
   });
 
   it('keeps frames that a power failure left without their head, over a rotation too', async () => {

@@ -19,7 +19,8 @@ import { samplePredictions, seededRandom } from '../support/sample-events.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const script = fileURLToPath(new URL('../support/log-child.mjs', import.meta.url));
-const killRounds = Number(process.env['HINDCAST_KILL_ROUNDS'] ?? 20);
+/** Fewer for a look: with HINDCAST_KILL_ROUNDS. */
+const killRounds = Number(process.env['HINDCAST_KILL_ROUNDS'] ?? 200);
 
 function startChild(...args: string[]): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {
   const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -196,7 +197,7 @@ describe('segment log: a writer that is killed', () => {
     parent.kill('SIGKILL');
   });
 
-  it(`loses nothing that it acknowledged, in ${killRounds} rounds of 200 (HINDCAST_KILL_ROUNDS), and readers never see anything wrong`, async () => {
+  it(`loses nothing that it acknowledged, in ${killRounds} rounds (HINDCAST_KILL_ROUNDS), and readers never see anything wrong`, async () => {
     const directory = await temporaryFolder();
     const random = seededRandom(31);
     /** By position; collected outside the process that is killed. */

@@ -255,6 +255,16 @@ describe('Idempotency-Key on predict', () => {
     expect((await post(flights, other)).headers['idempotent-replayed']).toBeUndefined();
   });
 
+  it('knows a key after a restart with the clock set back by an hour', async () => {
+    const flights = await opened();
+    const first = await post(flights, one);
+    flights.clock.advance(-3_600_000_000);
+    const again = await restarted(flights);
+    expect((await post(again, one)).json()).toEqual(first.json());
+    expect((await post(again, other)).statusCode).toBe(409);
+    expect(await served(flights.log)).toBe(1);
+  });
+
   it('stores neither key nor token, only digests of 16 bytes, and nothing without the header', async () => {
     const flights = await opened({ tokens: ['a-token-that-is-secret'] });
     const authorization = 'Bearer a-token-that-is-secret';

@@ -62,6 +62,14 @@ describe('KurrentDB log: the traps of its client', () => {
     });
     await expect(log.head()).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
     await expect(everyEvent(log)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+    // What a command says that begins with a read: which cluster, and no password.
+    const connectionString = `kurrentdb://admin:secret@127.0.0.1:${server.port}?tls=false`;
+    const reading = (await openLog(server, { connectionString })).head();
+    await expect(reading).rejects.toMatchObject({
+      code: 'LOG_UNAVAILABLE',
+      message: expect.stringContaining(`no answer from 127.0.0.1:${server.port} `),
+    });
+    await expect(reading).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
   });
 
   it('4: appends in batches with credentials too, which stand in the connection string', async () => {

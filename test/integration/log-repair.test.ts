@@ -7,6 +7,8 @@ import { logStatistics } from '../../src/services/event-log/repair/log-statistic
 import { planCut } from '../../src/services/event-log/repair/plan-cut.js';
 import { replaceSegment } from '../../src/services/event-log/repair/replace-segment.js';
 import { surveyDamage } from '../../src/services/event-log/repair/survey-damage.js';
+import { encodeEvents } from '../../src/services/event-log/event-codec.js';
+import { encodeFrame } from '../../src/services/event-log/segment-log/frame.js';
 import { scanFrames } from '../../src/services/event-log/segment-log/scan-frames.js';
 import { listSegments, segmentName } from '../../src/services/event-log/segment-log/segment-file.js';
 import { openSegmentLogReader } from '../../src/services/event-log/segment-log/segment-log-reader.js';
@@ -17,6 +19,12 @@ import { samplePredictions, sampleStartMicros } from '../support/sample-events.j
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const clock = manualClock(sampleStartMicros);
+const forgedTimes = {
+  count: 1,
+  recordedAt: sampleStartMicros,
+  occurredMin: sampleStartMicros,
+  occurredMax: sampleStartMicros,
+};
 const eventsPerFrame = 10;
 const frames = 60;
 const events = samplePredictions(frames * eventsPerFrame);
@@ -37,15 +45,25 @@ beforeEach(async () => {
 /** Flips a bit in the payload of the frame that begins at a position. */
 async function damageFrame(position: number): Promise<{ segment: number; offset: number }> {
   const segment = segments.findLast((candidate) => candidate <= position) ?? 0;
-  for await (const { offset, header } of scanFrames(directory, segment)) {
-    if (header.firstPosition !== position) continue;
-    const path = join(directory, segmentName(segment));
-    const bytes = await readFile(path);
-    bytes[offset + 100] = (bytes[offset + 100] ?? 0) ^ 4;
-    await writeFile(path, bytes);
-    return { segment, offset };
-  }
-  throw new Error(`no frame begins at ${position}`);
+  const offset = (await offsetsIn(segment)).get(position);
+  if (offset === undefined) throw new Error(`no frame begins at ${position}`);
+  await flipBit(segment, offset + 100);
+  return { segment, offset };
+}
+
+/** Where each frame of a sound segment begins, by its first position. */
+async function offsetsIn(segment: number): Promise<ReadonlyMap<number, number>> {
+  const offsets = new Map<number, number>();
+  for await (const { offset, header } of scanFrames(directory, segment))
+    offsets.set(header.firstPosition, offset);
+  return offsets;
+}
+
+async function flipBit(segment: number, at: number): Promise<void> {
+  const path = join(directory, segmentName(segment));
+  const bytes = await readFile(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 4;
+  await writeFile(path, bytes);
 }
 
 async function damageOf(): Promise<Damage> {
@@ -82,8 +100,7 @@ describe('a damaged log', () => {
         position: segment + eventsPerFrame,
       });
       const readable = await surveyDamage(directory, damage);
-      const following = segments.filter((candidate) => candidate > segment);
-      expect(readable).toEqual(following.length === 0 ? [] : [{ from: following[0], until: events.length }]);
+      expect(readable).toEqual([{ from: segment + 2 * eventsPerFrame, until: events.length }]);
       for (const { from, until } of readable) {
         const read = await readFrom(from, until);
         expect(read.map((event) => event.id)).toEqual(events.slice(from, until).map((event) => event.id));
@@ -92,15 +109,81 @@ describe('a damaged log', () => {
   );
 
   it('names every sound stretch when it is damaged in two places', async () => {
-    const [, second = 0, third = 0, fourth = 0] = segments;
+    const [, second = 0, , fourth = 0] = segments;
     await damageFrame(second + eventsPerFrame);
     await damageFrame(fourth);
     const damage = await damageOf();
     const readable = await surveyDamage(directory, damage);
     expect(readable).toEqual([
-      { from: third, until: fourth },
-      { from: segments[4], until: events.length },
+      { from: second + 2 * eventsPerFrame, until: fourth },
+      { from: fourth + eventsPerFrame, until: events.length },
     ]);
+    for (const { from, until } of readable)
+      expect((await readFrom(from, until)).map((event) => event.id)).toEqual(
+        events.slice(from, until).map((event) => event.id),
+      );
+  });
+
+  it('is read on behind a damage only by who asks for nothing in it', async () => {
+    const segment = segments.at(-1) ?? 0;
+    await damageFrame(segment + eventsPerFrame);
+    const behind = segment + 2 * eventsPerFrame;
+    expect(await readFrom(behind, events.length)).toHaveLength(events.length - behind);
+    for (const from of [0, segment, segment + eventsPerFrame, behind - 1])
+      await expect(readFrom(from, events.length)).rejects.toMatchObject({
+        code: 'LOG_CORRUPT',
+        details: { position: String(segment + eventsPerFrame) },
+      });
+  });
+
+  it('finds sound frames without indexes too, and where several frames were wiped out', async () => {
+    for (const name of (await readdir(directory)).filter((found) => found.endsWith('.index')))
+      await rm(join(directory, name));
+    const [, segment = 0, following = 0] = segments;
+    const offsets = await offsetsIn(segment);
+    const wiped = [1, 3].map((frame) => offsets.get(segment + frame * eventsPerFrame) ?? 0);
+    const path = join(directory, segmentName(segment));
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0, (wiped[0] ?? 0) + 8, (wiped[1] ?? 0) + 30));
+    const from = segment + 4 * eventsPerFrame;
+    expect(from).toBeLessThan(following);
+    expect(await surveyDamage(directory, await damageOf())).toEqual([{ from, until: events.length }]);
+    expect(await readFrom(from, events.length)).toHaveLength(events.length - from);
+  });
+
+  it('takes no frame for one that a caller put into a value', async () => {
+    const [before, between, after] = samplePredictions(3, 77, events.length);
+    if (before === undefined || between === undefined || after === undefined)
+      throw new Error('samples are needed');
+    const first = events.length + 2;
+    const forged = encodeFrame(
+      { ...forgedTimes, firstPosition: first, payload: encodeEvents([after]) },
+      Buffer.alloc(32, 7),
+    );
+    const second = encodeFrame(
+      { ...forgedTimes, firstPosition: first + 1, payload: encodeEvents([after]) },
+      forged.hash,
+    );
+    // A value that only a caller in this process can send: over HTTP there are no bytes.
+    Object.assign(between, { sensitive: { inputs: { value: Buffer.concat([forged.bytes, second.bytes]) } } });
+    const log = await openSegmentLog({ directory, clock, segmentBytes: 16_384 });
+    for (const event of [before, between, after]) await log.append([event]);
+    await log.close();
+    segments = await listSegments(directory);
+    const segment = segments.at(-1) ?? 0;
+    const offsets = await offsetsIn(segment);
+    await damageFrame(events.length + 1);
+    const damage = await damageOf();
+    expect(damage.position).toBe(events.length + 1);
+    const path = join(directory, damage.segment);
+    const bytes = await readFile(path);
+    expect(bytes.indexOf(forged.bytes, damage.offset)).toBeGreaterThan(damage.offset);
+    expect(await surveyDamage(directory, damage)).toEqual([{ from: first, until: first + 1 }]);
+    expect((await readFrom(first, first + 1)).map((event) => event.id)).toEqual([after.id]);
+    // Nothing sound behind it: what was forged is not given out either.
+    await flipBit(segment, (offsets.get(first) ?? 0) + 100);
+    expect(await surveyDamage(directory, damage)).toEqual([]);
+    await expect(readFrom(first, first + 1)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
   });
 });
 

@@ -18,7 +18,9 @@ import {
   predicted,
   registered,
 } from '../support/projection-events.js';
+import { describeWith } from '../support/optional.js';
 import { projectedLog, rowsOf, type ProjectedLog } from '../support/projected-log.js';
+import { mountSmallDisk, smallDisks } from '../support/small-disk.js';
 
 let at: ProjectedLog;
 beforeEach(async () => {
@@ -320,5 +322,42 @@ describe('the projector', () => {
     expect(Object.keys(state.models['flights']?.versions ?? {})).toEqual(['v1', 'v2']);
     await at.project();
     expect((await loadRegistry(options)).state).toEqual(state);
+  });
+});
+
+describeWith(smallDisks, 'the projector on a disk that is full', () => {
+  it('says so once, leaves nothing half written, and goes on by itself when there is room', async () => {
+    const disk = mountSmallDisk(256 * 1024);
+    if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
+    const stop = new AbortController();
+    try {
+      await appendTraffic(10, false);
+      const filler = join(disk.folder, 'filler');
+      await writeFile(filler, Buffer.alloc((256 - 12) * 1024));
+      const told: Error[] = [];
+      let position = 0;
+      const running = runProjector({
+        dataDirectory: disk.folder,
+        reader: at.log,
+        signal: stop.signal,
+        pauseMsMax: 1,
+        onProgress: (reached) => (position = reached),
+        onNoRoom: (error) => told.push(error),
+      });
+      while (told.length === 0) await setImmediate();
+      expect(position).toBe(0);
+      await rm(filler);
+      const { nextPosition } = await at.log.head();
+      while (position < nextPosition) await setImmediate();
+      stop.abort();
+      await running;
+      expect(told).toHaveLength(1);
+      expect(told[0]?.message).toMatch(/No space left on device|ENOSPC/);
+      const files = await readdir(join(disk.folder, 'datasets'), { recursive: true });
+      expect(files.filter((name) => name.includes('.tmp') || name.includes('.lock'))).toEqual([]);
+    } finally {
+      stop.abort();
+      disk.unmount();
+    }
   });
 });

@@ -24,3 +24,13 @@ export function mountSmallDisk(bytes: number): { readonly folder: string; unmoun
 function succeeds([command = '', ...args]: readonly string[]): boolean {
   return spawnSync(command, args).status === 0;
 }
+
+/** What a test with a small disk needs. */
+export const smallDisks = {
+  what: 'the right to mount a small tmpfs',
+  get present(): boolean {
+    const probe = mountSmallDisk(64 * 1024);
+    probe?.unmount();
+    return probe !== undefined;
+  },
+};

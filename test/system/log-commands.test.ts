@@ -11,13 +11,15 @@ import { folderWithV1, succeed } from '../support/flights-folder.js';
 import { flightInputs } from '../support/flights-app.js';
 import { runCommand, startCommand, startServerProcess } from '../support/run-command.js';
 import { sampleOfEveryType, samplePredictions } from '../support/sample-events.js';
+import { describeWith } from '../support/optional.js';
+import { mountSmallDisk, smallDisks } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const log = (...args: string[]) => runCommand('hindcast', ['log', ...args]);
 
 /** A data folder with a log of these appends, one frame each. */
-async function folderWith(appends: readonly (readonly NewEvent[])[]): Promise<string> {
-  const data = join(await temporaryFolder(), 'data');
+async function folderWith(appends: readonly (readonly NewEvent[])[], folder?: string): Promise<string> {
+  const data = folder ?? join(await temporaryFolder(), 'data');
   const opened = await openSegmentLog({
     directory: join(data, 'log'),
     clock: systemClock,
@@ -73,9 +75,16 @@ describe('hindcast log verify and stat', () => {
     const whole = await log('verify', '--deep', '--expect-hash', hash, '--data', data);
     expect(whole.code).toBe(0);
     expect(whole.stdout).toMatch(/^whole \([\d,]+ events\/s\)$/m);
+    expect(whole.stdout).toContain('it ends with the expected hash');
     const other = await log('verify', '--expect-hash', 'ab'.repeat(32), '--data', data);
     expect(other.code).toBe(70);
-    expect(other.stderr).toContain('LOG_CORRUPT');
+    expect(other.stderr).toContain('LOG_HASH_MISSING');
+    const opened = await openSegmentLog({ directory: join(data, 'log'), clock: systemClock });
+    await opened.append(samplePredictions(5, 99, 200));
+    await opened.close();
+    const later = await log('verify', '--expect-hash', hash, '--data', data);
+    expect(later.code).toBe(0);
+    expect(later.stdout).toContain('it had the expected hash before position 200; 5 events came since');
     expect((await log('verify', '--expect-hash', 'short', '--data', data)).code).toBe(64);
   });
 });
@@ -216,6 +225,59 @@ describe('hindcast log export', () => {
   });
 });
 
+describe('hindcast log with a path that will not do', () => {
+  it('says what is wrong with it before anything is written, and that it is no fault of ours', async () => {
+    const data = await folderWith(tens(2));
+    const file = join(data, '..', 'a-file');
+    await writeFile(file, 'x');
+    const target = join(data, '..', 'target');
+    const backup = join(data, '..', 'backup');
+    await succeed('hindcast', ['log', 'backup', backup, '--data', data]);
+    for (const [args, code] of [
+      [['export', '--out', join(data, 'none', 'x.jsonl'), '--data', data], 'FILE_NOT_WRITABLE'],
+      [['export', '--out', join(file, 'x.jsonl'), '--data', data], 'FILE_NOT_WRITABLE'],
+      [['export', '--out', join(data, 'log'), '--data', data], 'FILE_NOT_WRITABLE'],
+      [['backup', file, '--data', data], 'BACKUP_REFUSED'],
+      [['restore', backup, '--data', file], 'RESTORE_REFUSED'],
+    ] as const) {
+      const refused = await log(...args);
+      expect(refused.stderr, args.join(' ')).toContain(code);
+      expect(refused.code, args.join(' ')).toBe(64);
+    }
+    const damaged = await log('restore', file, '--data', target);
+    expect(damaged.stderr).toContain('BACKUP_DAMAGED');
+    expect(await readdir(join(data, '..'))).toEqual(['a-file', 'backup', 'data']);
+  });
+});
+
+describeWith(smallDisks, 'hindcast log on a disk that is full', () => {
+  it('says that there is no room, and leaves nothing half written', async () => {
+    const disk = mountSmallDisk(1024 * 1024);
+    if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
+    try {
+      const data = await folderWith(tens(100), join(disk.folder, 'data'));
+      const target = join(disk.folder, 'backup');
+      await writeFile(join(disk.folder, 'filler'), Buffer.alloc(1024 * 1024)).catch(() => undefined);
+      const names = await readdir(join(data, 'log'));
+      for (const args of [
+        ['backup', target],
+        ['export', '--out', join(disk.folder, 'export.jsonl')],
+        ['repair', '--cut-at', '5', '--yes'],
+      ]) {
+        const full = await log(...args, '--data', data);
+        expect(full.stderr, args.join(' ')).toContain('error DISK_FULL The disk has no room');
+        expect(full.stderr, args.join(' ')).not.toContain('    at ');
+        expect(full.code, args.join(' ')).toBe(70);
+      }
+      expect((await readdir(disk.folder)).filter((name) => name.includes('export'))).toEqual([]);
+      expect(await readdir(join(data, 'log'))).toEqual(names);
+      expect((await log('verify', '--deep', '--data', data)).stdout).toContain('whole');
+    } finally {
+      disk.unmount();
+    }
+  });
+});
+
 describe('hindcast log backup and restore', () => {
   it('while the server appends: what was answered before is in it, and the restored folder serves', async () => {
     const data = await folderWithV1();
@@ -283,7 +345,7 @@ describe('hindcast log repair', () => {
     const found = await log('repair', '--data', data);
     expect(found.code).toBe(70);
     expect(found.stdout).toContain(`hindcast log repair --cut-at ${position}`);
-    expect(found.stdout).toContain(`hindcast log export --from ${segments[2] ?? 0} --to 400`);
+    expect(found.stdout).toContain(`hindcast log export --from ${position + 10} --to 400`);
     const unasked = await log('repair', '--cut-at', String(position), '--data', data);
     expect(unasked.code).toBe(64);
     expect(unasked.stderr).toContain('--yes');
@@ -332,6 +394,20 @@ describe('hindcast log repair', () => {
     expect(none.stderr).toContain('BACKUP_DAMAGED');
     const both = await log('repair', '--from-backup', target, '--cut-at', '5', '--data', data);
     expect(both.code).toBe(64);
+  });
+
+  it('says of a damaged head file that no event is lost, and what mends it', async () => {
+    const data = await folderWith(tens(3));
+    const path = join(data, 'log', 'head');
+    const bytes = await readFile(path);
+    bytes[40] = (bytes[40] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const found = await log('repair', '--data', data);
+    expect(found.code).toBe(70);
+    expect(found.stdout).toContain('sound before it: positions 0 to 29 (30 events)');
+    expect(found.stdout).toContain('No event is lost by that.');
+    await (await openSegmentLog({ directory: join(data, 'log'), clock: systemClock })).close();
+    expect((await log('repair', '--data', data)).stdout).toContain('nothing to repair');
   });
 
   it('is refused while a server writes', async () => {

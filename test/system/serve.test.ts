@@ -1,11 +1,13 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle, folderWithV1, succeed } from '../support/flights-folder.js';
 import { flightInputs } from '../support/flights-app.js';
 import { runCommand, startCommand, startServerProcess } from '../support/run-command.js';
+import { describeWith } from '../support/optional.js';
+import { mountSmallDisk, smallDisks } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Reply {
@@ -197,4 +199,42 @@ describe('hindcast serve, in a process of its own', () => {
     expect((await post(`${again.url}/v1/models/flights/predict`, { inputs: flightInputs })).status).toBe(200);
     await again.stop();
   });
+});
+
+describeWith(smallDisks, 'hindcast serve on a disk that is full', () => {
+  it('goes on serving while the projector waits for room, and projects by itself when there is some', async () => {
+    const megabyte = 1024 * 1024;
+    const disk = mountSmallDisk(80 * megabyte);
+    if (disk === undefined) throw new Error('this user may not mount a tmpfs; run the tests as root');
+    const data = join(disk.folder, 'data');
+    const filler = join(disk.folder, 'filler');
+    try {
+      await succeed('hindcast', ['model', 'add', bundle('v1'), '--data', data, '--promote']);
+      const server = await startServerProcess(data);
+      try {
+        let said = '';
+        server.child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+        const rows = Array.from({ length: 1_000 }, () => ({ inputs: flightInputs }));
+        const predict = () => post(`${server.url}/v1/models/flights/predict`, { rows });
+        const metric = async (name: string): Promise<number> => {
+          const text = await (await fetch(`${server.url}/metrics`)).text();
+          return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+        };
+        // Room for what is appended, since segments are made full of zeros; none for a dataset.
+        await predict();
+        await writeFile(filler, Buffer.alloc(80 * megabyte)).catch(() => undefined);
+        while (!said.includes('there is no room for the datasets'))
+          expect((await predict()).status).toBe(200);
+        await rm(filler);
+        const end = await metric('hindcast_log_next_position');
+        while ((await metric('hindcast_projected_position')) < end)
+          await new Promise((resolve) => setImmediate(resolve));
+        expect(said).not.toContain('the projector stopped');
+      } finally {
+        expect(await server.stop()).toBe(0);
+      }
+    } finally {
+      disk.unmount();
+    }
+  }, 120_000);
 });

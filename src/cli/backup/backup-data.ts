@@ -17,7 +17,7 @@ import {
 } from './backup-manifest.js';
 import { copyFile, digestOf } from './copy-file.js';
 import { copyLog } from './copy-log.js';
-import { namesIn, openStagingFolder } from './staging-folder.js';
+import { isFile, namesIn, openStagingFolder } from './staging-folder.js';
 
 export interface BackupResult {
   readonly manifest: BackupManifest;
@@ -63,6 +63,7 @@ async function makeBackup(
   const inside = relative(resolve(options.dataDirectory), target);
   if (!inside.startsWith('..'))
     throw errors.BACKUP_REFUSED({ path: target, problem: 'it lies in the data folder itself' });
+  if (await isFile(target)) throw errors.BACKUP_REFUSED({ path: target, problem: 'it is a file' });
   const staging = await openStagingFolder(target, ['log', 'artefacts']);
   try {
     const before = await earlierBackup(target);
@@ -84,7 +85,6 @@ async function makeBackup(
     await copier.finish(log.names.map((name) => `log/${name}`));
     const verified = await verifyLog({
       directory: join(staging.directory, 'log'),
-      expectHash: log.hash,
       onProgress: ({ bytes, totalBytes }) => options.onVerify(bytes, totalBytes),
     });
     if (verified.damage !== undefined && mode === 'take-over') return 'unfit';

@@ -13,7 +13,7 @@ import {
   readBackupManifest,
 } from './backup-manifest.js';
 import { copyFile } from './copy-file.js';
-import { namesIn, openStagingFolder } from './staging-folder.js';
+import { isFile, namesIn, openStagingFolder } from './staging-folder.js';
 
 /**
  * Makes a data folder from a backup: every file is held against its SHA-256, the log against its chain and the head that
@@ -30,6 +30,8 @@ export async function restoreData(options: {
 }): Promise<{ readonly manifest: BackupManifest; readonly verified: Verification }> {
   const backup = resolve(options.backup);
   const target = resolve(options.dataDirectory);
+  if (await isFile(backup)) throw errors.BACKUP_DAMAGED({ path: backup, problem: 'it is a file' });
+  if (await isFile(target)) throw errors.RESTORE_REFUSED({ directory: target, problem: 'it is a file' });
   const manifest = await readBackupManifest(backup);
   if ((await namesIn(backup)) === undefined) throw errors.FILE_NOT_FOUND({ path: backup });
   if (manifest === undefined)
@@ -52,7 +54,6 @@ export async function restoreData(options: {
     }
     const verified = await verifyLog({
       directory: join(staging.directory, 'log'),
-      expectHash: manifest.log.hash,
       deep: options.deep,
       onProgress: ({ bytes, totalBytes: all }) => options.onVerify(bytes, all),
     });
@@ -63,6 +64,11 @@ export async function restoreData(options: {
         problem: `its log is damaged in ${segment} at byte ${offset} (position ${position}): ${problem}`,
       });
     }
+    if (verified.hash !== manifest.log.hash)
+      throw errors.BACKUP_DAMAGED({
+        path: backup,
+        problem: `its log ends with the hash ${verified.hash}, and the manifest says ${manifest.log.hash}`,
+      });
     await makeIndexes(join(staging.directory, 'log'));
     await staging.commit();
     return { manifest, verified };

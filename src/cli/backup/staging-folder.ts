@@ -1,4 +1,4 @@
-import { readdir, rename, rm, mkdir } from 'node:fs/promises';
+import { readdir, rename, rm, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncPath } from '../../projections/datasets/replace-file.js';
 import { acquireWriterLock } from '../../services/event-log/writer-lock.js';
@@ -69,6 +69,13 @@ export async function namesIn(directory: string): Promise<readonly string[] | un
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** Whether something that is no folder has this name. */
+export async function isFile(path: string): Promise<boolean> {
+  // What cannot be looked at is answered when it is used.
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === false;
 }
 
 async function exists(directory: string): Promise<boolean> {

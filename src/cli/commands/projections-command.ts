@@ -67,7 +67,12 @@ async function follow(command: Command, signal: AbortSignal): Promise<void> {
   const { runProjector } = await import('../../projections/projector/run-projector.js');
   await withWorkspace(configOf(command), async ({ directory, reader }) => {
     note(`projecting into ${directory} as events come; Ctrl-C stops`);
-    await runProjector({ dataDirectory: directory, reader, signal });
+    await runProjector({
+      dataDirectory: directory,
+      reader,
+      signal,
+      onNoRoom: (error) => note(`${error.message} The projector waits for room.`),
+    });
   });
 }
 

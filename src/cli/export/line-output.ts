@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { syncPath } from '../../projections/datasets/replace-file.js';
+import { errors } from '../../services/platform/errors.js';
 
 /** Takes lines as fast as whoever reads them, and no faster. */
 export interface LineOutput {
@@ -25,11 +26,14 @@ export function standardOutput(): LineOutput {
   };
 }
 
-/** Lines to a file, written aside and renamed at the end; it replaces one of that name. */
+/**
+ * Lines to a file, written aside and renamed at the end; it replaces one of that name. Throws FILE_NOT_WRITABLE before
+ * anything is written.
+ */
 export async function fileOutput(path: string): Promise<LineOutput> {
   const target = resolve(path);
   const aside = `${target}.part`;
-  const handle = await open(aside, 'w', 0o600);
+  const handle = await openAside(aside, target);
   const stream = createWriteStream(aside, { fd: handle });
   const file = watched(stream);
   const end = async (): Promise<void> => {
@@ -53,6 +57,29 @@ export async function fileOutput(path: string): Promise<LineOutput> {
     },
   };
 }
+
+async function openAside(aside: string, target: string): Promise<FileHandle> {
+  // What cannot be looked at is answered by the opening below.
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory() === true)
+    throw errors.FILE_NOT_WRITABLE({ path: target, problem: 'it is a folder' });
+  try {
+    return await open(aside, 'w', 0o600);
+  } catch (error) {
+    const problem = error instanceof Error && 'code' in error ? problems.get(String(error.code)) : undefined;
+    if (problem === undefined) throw error;
+    throw errors.FILE_NOT_WRITABLE({ path: target, problem }, error);
+  }
+}
+
+const problems = new Map([
+  ['ENOENT', 'the folder that it would lie in does not exist'],
+  ['ENOTDIR', 'what it would lie in is no folder'],
+  ['EISDIR', 'a folder has the name under which it would be written'],
+  ['EACCES', 'this user may not write there'],
+  ['EPERM', 'this user may not write there'],
+  ['EROFS', 'the disk can only be read'],
+]);
 
 function watched(stream: Writable): {
   readonly write: LineOutput['write'];

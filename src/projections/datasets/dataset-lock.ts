@@ -29,8 +29,8 @@ export async function acquireDatasetLock(directory: string): Promise<DatasetLock
     token: newId(),
   };
   const aside = `${path}.${mine.token}`;
-  await writeFile(aside, JSON.stringify(mine));
   try {
+    await writeFile(aside, JSON.stringify(mine));
     // Linking makes the name with its content in one step, and fails when the name is there.
     if (!(await tryLink(aside, path)) && !((await removeStale(path)) && (await tryLink(aside, path)))) {
       return undefined;

@@ -1,7 +1,7 @@
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../../services/platform/new-id.js';
-import { threadsMax, type Database } from '../duckdb/open-duckdb.js';
+import { noRoomOr, threadsMax, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart, SharedPart } from './dataset-manifest.js';
 import { planDayParts } from './day-spans.js';
@@ -120,11 +120,16 @@ async function writeFileAside(
 ): Promise<number> {
   const final = join(directory, path);
   const aside = `${final}.tmp`;
-  await run(copy(aside));
-  await syncPath(aside);
-  const { size } = await stat(aside);
-  await rename(aside, final);
-  return size;
+  try {
+    await run(copy(aside));
+    await syncPath(aside);
+    const { size } = await stat(aside);
+    await rename(aside, final);
+    return size;
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw noRoomOr(error);
+  }
 }
 
 /** Small files keep one thread busy each, so a few connections share them out. */
@@ -150,10 +155,9 @@ async function inParallel<Item, Result>(
       connection.closeSync();
     }
   });
-  try {
-    await Promise.all(workers);
-  } finally {
-    await database.setThreads(threadsMax);
-  }
+  // Nothing may be under way in the database when the first failure is told: its holder closes it.
+  const ended = await Promise.allSettled(workers);
+  await database.setThreads(threadsMax);
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
   return results;
 }

@@ -31,7 +31,7 @@ export interface Database {
   /** The first connection. Tables (not temporary ones) are seen by every connection. */
   readonly connection: DuckDBConnection;
   connect(): Promise<DuckDBConnection>;
-  /** Runs one statement of ours. Rejects with DuckDB's own error. */
+  /** Runs one statement of ours. Rejects with DuckDB's own error, or with DISK_FULL. */
   run(sql: string): Promise<void>;
   /** All rows of a small result. */
   rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
@@ -74,7 +74,11 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
     connection,
     connect: () => instance.connect(),
     run: async (sql) => {
-      await connection.run(sql);
+      try {
+        await connection.run(sql);
+      } catch (error) {
+        throw noRoomOr(error);
+      }
     },
     rows: async (sql) => {
       const result = await connection.run(sql);
@@ -152,6 +156,13 @@ async function refuseWrites(connection: DuckDBConnection, sql: string): Promise<
       problem: `${StatementType[type] ?? 'this statement'} is not a query; only reading is possible`,
     });
   }
+}
+
+/** DISK_FULL for the error of a statement that found no room, which DuckDB says only in words; any other as it is. */
+export function noRoomOr(error: unknown): unknown {
+  if (!(error instanceof Error) || !/No space left on device|Disk quota exceeded/.test(error.message))
+    return error;
+  return errors.DISK_FULL({ problem: error.message.trim().slice(0, 500) }, error);
 }
 
 /** DuckDB's message kept, without the file-system paths of its stack; our own errors pass. */

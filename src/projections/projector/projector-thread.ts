@@ -9,17 +9,23 @@ export interface ProjectorThread {
   stop(): Promise<void>;
 }
 
-const Progress = z.strictObject({ position: z.int() });
+const Message = z.union([
+  z.strictObject({ position: z.int() }),
+  z.strictObject({ noRoom: z.instanceof(Error) }),
+  z.strictObject({ failed: z.instanceof(Error) }),
+]);
 
 /**
  * Starts the projector in a thread of its own, so that writing Parquet never delays a reply. `onProgress`: everything
- * before the position is in parts (the log's head minus it is the lag). `onError`: the thread ended by an error; it is
- * not started again, and queries go on to see every event through the tail.
+ * before the position is in parts (the log's head minus it is the lag). `onNoRoom`: the disk is full, and the thread
+ * tries again until there is room. `onError`: the thread ended by an error; it is not started again. Queries see every
+ * event through the tail in both cases.
  */
 export function startProjectorWorker(options: {
   readonly dataDirectory: string;
   readonly log: LogLocation;
   readonly onProgress?: (position: number) => void;
+  readonly onNoRoom?: (error: Error) => void;
   readonly onError?: (error: Error) => void;
 }): ProjectorThread {
   const worker = new Worker(new URL('./projector-worker.js', import.meta.url), {
@@ -37,7 +43,12 @@ export function startProjectorWorker(options: {
       );
     });
   });
-  worker.on('message', (message: unknown) => options.onProgress?.(Progress.parse(message).position));
+  worker.on('message', (received: unknown) => {
+    const message = Message.parse(received);
+    if ('position' in message) options.onProgress?.(message.position);
+    else if ('noRoom' in message) options.onNoRoom?.(message.noRoom);
+    else options.onError?.(message.failed);
+  });
   worker.on('error', (error) => options.onError?.(error instanceof Error ? error : new Error(String(error))));
   return {
     stop: async () => {

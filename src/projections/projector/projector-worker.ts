@@ -19,15 +19,22 @@ parentPort?.on('message', (message: unknown) => {
   if (message === 'stop') stop.abort();
 });
 
-const reader = await openLogReader({ directory: log.directory, cluster: log.cluster }, systemClock);
+// Told, not thrown: a thread that dies of an error takes the whole process with it when DuckDB still works for it.
 try {
-  await runProjector({
-    dataDirectory,
-    reader,
-    signal: stop.signal,
-    onProgress: (position) => parentPort?.postMessage({ position }),
-  });
+  const reader = await openLogReader({ directory: log.directory, cluster: log.cluster }, systemClock);
+  try {
+    await runProjector({
+      dataDirectory,
+      reader,
+      signal: stop.signal,
+      onProgress: (position) => parentPort?.postMessage({ position }),
+      onNoRoom: (error) => parentPort?.postMessage({ noRoom: error }),
+    });
+  } finally {
+    await reader.close();
+  }
+} catch (error) {
+  parentPort?.postMessage({ failed: error instanceof Error ? error : new Error(String(error)) });
 } finally {
-  await reader.close();
   parentPort?.close();
 }

@@ -19,6 +19,8 @@ export interface Damage {
   readonly offset: number;
   readonly position: number;
   readonly problem: string;
+  /** It costs no event, and the next writer mends it by itself. */
+  readonly isMendedByOpening?: true;
 }
 
 export interface Verification {
@@ -39,14 +41,16 @@ export interface Verification {
     | undefined;
   /** The hash of the last sound frame. */
   readonly hash: string;
+  /** The log had the expected hash before this position; undefined: nowhere in what was read. */
+  readonly expectedAt: number | undefined;
   readonly damage: Damage | undefined;
 }
 
 /**
  * Reads the whole log as far as its head and checks every CRC, the chain of hashes, positions, `recordedAt`, segment
  * headers, index files and the head file; with `deep` every event against its schema too. `expectHash`: a hash kept
- * elsewhere, which the log's last one must be (a tail that was cut off cannot be seen otherwise). Stops at the first
- * damage. Throws LOG_NOT_FOUND.
+ * elsewhere, which is looked for along the chain: where it stands, everything before is what it was then (that a tail was
+ * cut off cannot be seen otherwise). Stops at the first damage. Throws LOG_NOT_FOUND.
  */
 export async function verifyLog(options: VerifyOptions): Promise<Verification> {
   const directory = resolve(options.directory);
@@ -79,13 +83,16 @@ async function verifyOnce(directory: string, options: VerifyOptions): Promise<Ve
   const sum = { events: 0, frames: 0, segments: 0, bytes: 0 };
   const startFile = await readBeginning(directory);
   if ('problem' in startFile) {
-    const damage = { segment: startName, offset: 0, position: 0, problem: startFile.problem };
-    return { ...sum, dropped: undefined, hash: Buffer.from(zeroHash).toString('hex'), damage };
+    const damage = { segment: startName, offset: 0, position: 0, ...startFile };
+    const hash = Buffer.from(zeroHash).toString('hex');
+    return { ...sum, dropped: undefined, hash, expectedAt: undefined, damage };
   }
   const { start } = startFile;
   let hash: Uint8Array = start?.hash ?? zeroHash;
   let position = start?.firstPosition ?? 0;
   let recordedAt = start?.recordedAt ?? -Infinity;
+  const expected = options.expectHash === undefined ? undefined : Buffer.from(options.expectHash, 'hex');
+  let expectedAt = expected?.equals(hash) === true ? position : undefined;
   const { head } = state;
   const done = (damage: Damage | undefined): Verification => ({
     ...sum,
@@ -100,16 +107,10 @@ async function verifyOnce(directory: string, options: VerifyOptions): Promise<Ve
             droppedAt: start.droppedAt,
           },
     hash: Buffer.from(hash).toString('hex'),
+    expectedAt,
     damage,
   });
-  if (head === undefined || state.damaged) {
-    return done({
-      segment: 'head',
-      offset: 0,
-      position: head?.nextPosition ?? 0,
-      problem: 'a slot is damaged',
-    });
-  }
+  if (head === undefined) return done(headDamage('both slots are', 0));
   const segments = (await keptSegments(directory)).segments.filter((segment) => segment <= head.segment);
   const totalBytes = bytesOf(directory, segments, head);
 
@@ -141,6 +142,7 @@ async function verifyOnce(directory: string, options: VerifyOptions): Promise<Ve
         indexed.add(frame.offset, frame.header);
         hash = Buffer.from(storedHash(frame.bytes));
         position += frame.header.count;
+        if (expected?.equals(hash) === true) expectedAt = position;
         recordedAt = frame.header.recordedAt;
         sum.frames += 1;
         sum.events += frame.header.count;
@@ -185,24 +187,22 @@ async function verifyOnce(directory: string, options: VerifyOptions): Promise<Ve
       problem: 'segments are missing',
     });
   }
-  if (options.expectHash !== undefined && options.expectHash !== Buffer.from(hash).toString('hex')) {
-    return done({
-      segment: segmentName(head.segment),
-      offset: head.offset,
-      position,
-      problem: `the last hash is not ${options.expectHash}`,
-    });
-  }
-  return done(undefined);
+  return done(state.damaged ? headDamage('a slot is', head.nextPosition) : undefined);
+}
+
+/** Damage that costs no event: the writer finds the end from the other slot, or from the frames. */
+function headDamage(what: string, position: number): Damage {
+  const problem = `${what} damaged; opening the log for writing mends it`;
+  return { segment: 'head', offset: 0, position, problem, isMendedByOpening: true };
 }
 
 async function readBeginning(
   directory: string,
-): Promise<{ start: LogStart | undefined } | { problem: string }> {
+): Promise<{ start: LogStart | undefined } | Pick<Damage, 'problem' | 'isMendedByOpening'>> {
   try {
     const state = await readStartFile(directory);
     return state?.damaged === true
-      ? { problem: 'a copy is damaged; opening the log for writing mends it' }
+      ? { problem: 'a copy is damaged; opening the log for writing mends it', isMendedByOpening: true }
       : { start: state?.start };
   } catch (error) {
     const problem = problemOf(error);

@@ -46,8 +46,8 @@ export async function acquireWriterLock(directory: string): Promise<WriterLock> 
   };
   const path = join(directory, lockName);
   const aside = `${path}.${holder.id}`;
-  await writeFile(aside, JSON.stringify(holder), { mode: 0o600, flag: 'wx' });
   try {
+    await writeFile(aside, JSON.stringify(holder), { mode: 0o600, flag: 'wx' });
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       if (await linkNew(aside, path)) return heldLock(path, holder);
       const current = await readHolder(path);

@@ -243,6 +243,13 @@ export const catalogue = {
     action:
       'Everything before this position can still be read. `hindcast log repair` says what to do, and changes nothing by itself; see docs/operations.md.',
   }),
+  LOG_HASH_MISSING: entry<{ directory: string; hash: string }>({
+    status: 500,
+    exitCode: 70,
+    message: (d) => `The log in ${d.directory} is whole, and never had the hash ${d.hash}.`,
+    action:
+      'Events were cut from its end, or retention dropped that part since, or the hash is that of another log. Restore the backup that the hash was noted with into a new folder, and compare.',
+  }),
   LOG_DROPPED: entry<{ position: string; firstPosition: string }>({
     status: 410,
     message: (d) =>
@@ -427,10 +434,22 @@ export const catalogue = {
     message: (d) => `Port ${d.port} on ${d.host} is in use.`,
     action: 'Stop the other program, or choose another with --port (0 takes a free one).',
   }),
+  DISK_FULL: entry<{ problem: string }>({
+    status: 503,
+    exitCode: 70,
+    message: (d) => `The disk has no room, or a quota is used up: ${d.problem}.`,
+    action:
+      'Make room where --data and the output lie, and run the command again; a server goes on by itself. Nothing is left half written.',
+  }),
   FILE_NOT_FOUND: entry<{ path: string }>({
     status: 404,
     message: (d) => `There is no file or folder ${d.path}.`,
     action: 'Check the path.',
+  }),
+  FILE_NOT_WRITABLE: entry<{ path: string; problem: string }>({
+    status: 409,
+    message: (d) => `The file ${d.path} cannot be written: ${d.problem}.`,
+    action: 'Name a file in a folder that exists and that you may write to.',
   }),
   USAGE_INVALID: entry<{ problem: string }>({
     status: 400,

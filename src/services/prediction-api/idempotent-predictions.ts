@@ -111,8 +111,9 @@ async function readIndex(options: {
 }): Promise<void> {
   const { log, index, occurredFrom, now } = options;
   const oldest = now - keptMicros;
-  // Bounded on both sides: a log on a cluster then reads no more than the streams of a day or two.
-  const occurredUntil = now + appendMicrosMax;
+  // Bounded on both sides: a log on a cluster then reads no more than the streams of a day or two. By the log's own time,
+  // when the clock was set back since.
+  const occurredUntil = Math.max(now, (await log.head()).recordedAt ?? now) + appendMicrosMax;
   const batches = log.read({ occurredFrom, occurredUntil, types: answerEventTypes });
   for await (const batch of batches) {
     for (const event of batch) {

@@ -77,6 +77,9 @@ async function diagnose(directory: string, options: RepairOptions): Promise<void
     print('  hindcast log repair --from-backup <folder>');
     print(`Without one, this gives up every event from position ${damage.position} on:`);
     print(`  hindcast log repair --cut-at ${damage.position}`);
+  } else if (damage.isMendedByOpening === true) {
+    print('\nNo event is lost by that. What opens the log for writing mends it, for example:');
+    print('  hindcast serve');
   }
   throw errors.LOG_CORRUPT({ ...damage, position: String(damage.position) });
 }

@@ -16,17 +16,23 @@ export function retainCommand(log: Command): void {
     .command('retain')
     .description('drop the oldest segments beyond log.retain and log.retainBytes (serve does it by itself)')
     .option('--dry-run', 'say what would be dropped, and drop nothing')
+    .addHelpText(
+      'after',
+      '\nExample:\n  HINDCAST_LOG_RETAIN=90d hindcast log retain --dry-run\nWhat is left of what was dropped: docs/log.md.',
+    )
     .action(async (options: { dryRun?: boolean }, command: Command) => {
       const config = configOf(command);
       if (config.log.url !== undefined) {
         throw errors.USAGE_INVALID({
-          problem: 'Retention is for a log on disk; on a cluster the streams have settings of their own',
+          problem:
+            'Retention is for a log on disk; on a cluster the streams have settings of their own: see docs/kurrentdb.md.',
         });
       }
       const policy = policyOf(config);
       if (policy === undefined) {
         throw errors.USAGE_INVALID({
-          problem: 'Neither log.retain nor log.retainBytes is set, so everything is kept',
+          problem:
+            'Neither log.retain nor log.retainBytes is set, so everything is kept. Set one in hindcast.yaml, or HINDCAST_LOG_RETAIN=90d.',
         });
       }
       const { proposeRetention } = await import('../../../projections/retention/propose-retention.js');

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { surveyDamage } from '../../../services/event-log/repair/survey-damage.js';
-import { verifyLog } from '../../../services/event-log/verify-log.js';
+import { type Verification, verifyLog } from '../../../services/event-log/verify-log.js';
 import { errors } from '../../../services/platform/errors.js';
 import { configOf } from '../../global-options.js';
 import { paint } from '../../paint.js';
@@ -21,12 +21,12 @@ export function verifyCommand(log: Command): void {
   log
     .command('verify')
     .description('read the whole chain: every CRC, every hash, every position')
-    .option('--expect-hash <sha256>', 'hold the head against a hash that was kept elsewhere', parseHash)
+    .option('--expect-hash <sha256>', 'hold the chain against a hash that was kept elsewhere', parseHash)
     .option('--deep', 'also check every event against its schema')
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
-      '\nExample:\n  hindcast log verify --deep\nIt reads only, also while the server writes. A tail that was cut off whole is seen only with --expect-hash.',
+      '\nExample:\n  hindcast log verify --deep\nIt reads only, also while the server writes. A tail that was cut off whole is seen only with --expect-hash;\nthe hash may be an older one, of which the log went on since.',
     )
     .action(async (options: VerifyOptions, command: Command) => {
       const directory = logFolder(configOf(command));
@@ -44,12 +44,25 @@ export function verifyCommand(log: Command): void {
       if (found.damage === undefined) {
         const rate = Math.round(found.events / Math.max(seconds, 0.001)).toLocaleString('en-US');
         print(`${colours.good('whole')} (${rate} events/s)`);
+        if (options.expectHash !== undefined) print(expectedLine(found, directory, options.expectHash));
         return;
       }
       const { damage } = found;
       for (const line of damageLines(found, damage, await surveyDamage(directory, damage))) print(line);
       throw errors.LOG_CORRUPT({ ...damage, position: String(damage.position) });
     });
+}
+
+function expectedLine(
+  { expectedAt, events, dropped }: Verification,
+  directory: string,
+  hash: string,
+): string {
+  if (expectedAt === undefined) throw errors.LOG_HASH_MISSING({ directory, hash });
+  const since = (dropped?.events ?? 0) + events - expectedAt;
+  return since === 0
+    ? 'it ends with the expected hash'
+    : `it had the expected hash before position ${expectedAt}; ${since} events came since`;
 }
 
 function parseHash(text: string): string {

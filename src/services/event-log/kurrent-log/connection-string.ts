@@ -21,3 +21,9 @@ export function assertConnectionString(connectionString: string): void {
       throw errors.CONFIG_INVALID({ source: 'log', problem: `${setting} cannot be used: ${why}` });
   }
 }
+
+/** Hosts and ports as they are written, without what tells a user and password. */
+export function hostsOf(connectionString: string): string {
+  const authority = connectionString.replace(/^.*?:\/\//, '').split(/[/?]/)[0] ?? '';
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}

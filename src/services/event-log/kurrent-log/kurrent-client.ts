@@ -2,6 +2,7 @@ import type { AllStreamRecordedEvent, KurrentDBClient, RecordedEvent } from '@ku
 import type * as vendorModule from '@kurrent/kurrentdb-client';
 import { HindcastError, errors } from '../../platform/errors.js';
 import { ClusterFailure } from './cluster-failure.js';
+import { hostsOf } from './connection-string.js';
 
 /** A record on its way to the cluster. `id`: a UUID in lower case. */
 export interface NewRecord {
@@ -59,7 +60,8 @@ export async function openKurrentClient(connectionString: string): Promise<Kurre
   const vendor = await loadVendor();
   const client = connect(vendor, connectionString);
 
-  const translated = (error: unknown): ClusterFailure => translate(vendor, error);
+  const hosts = hostsOf(connectionString);
+  const translated = (error: unknown): ClusterFailure => translate(vendor, error, hosts);
   async function* records(
     source: AsyncIterable<{ readonly event?: RecordedEvent | AllStreamRecordedEvent | undefined }>,
   ): AsyncGenerator<ClusterRecord, void, undefined> {
@@ -197,12 +199,14 @@ function numberOf(position: bigint): number {
 }
 
 /** The plain gRPC errors of a server that is down, too, go through the client's own conversion. */
-function translate(vendor: Vendor, thrown: unknown): ClusterFailure {
+function translate(vendor: Vendor, thrown: unknown, hosts: string): ClusterFailure {
   if (thrown instanceof ClusterFailure) return thrown;
   if (thrown instanceof HindcastError) throw thrown;
   if (!(thrown instanceof Error)) return new ClusterFailure('unknown', String(thrown), { cause: thrown });
   const error = vendor.convertToCommandError(thrown);
-  const message = error.message === '' ? error.constructor.name : error.message;
+  // A read's failure has no words but the name of its class.
+  const { name } = error.constructor;
+  const message = ['', name].includes(error.message) ? `no answer from ${hosts} (${name})` : error.message;
   const because = { cause: thrown };
   if (error instanceof vendor.MaxAppendSizeExceededError)
     return new ClusterFailure('too-large', message, because);

@@ -95,8 +95,3 @@ function taken(bytes: number): number {
   if (bytes === 0) throw new Error('the system took no bytes');
   return bytes;
 }
-
-/** Whether the system refused for want of room, or by a quota. */
-export function hasNoRoom(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
-}

@@ -30,6 +30,8 @@ export const hashBytes = 32;
 export const zeroHash: Uint8Array = new Uint8Array(hashBytes);
 
 const magic = 0x31_46_43_48;
+/** The bytes that every frame begins with. */
+export const frameMagic = Buffer.from('HCF1', 'latin1');
 const codecEvents = 1;
 const flagCompressed = 1;
 const offsets = {

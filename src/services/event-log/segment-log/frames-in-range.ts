@@ -6,8 +6,9 @@ import type { FrameHeader } from './frame.js';
 import type { Head } from './head-file.js';
 import { keptSegments } from './kept-segments.js';
 import { DamagedFrame, type ScannedFrame, scanOpenFrames } from './scan-frames.js';
-import { readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
+import { readSegmentStart, readStart, segmentHeaderBytes, segmentName } from './segment-file.js';
 import { type SegmentIndex, readSegmentIndex } from './segment-index.js';
+import { type SoundRun, soundRunBehind } from './sound-run.js';
 import { firstKept } from './start-file.js';
 
 /** What a reader of a folder keeps between reads, so that the next read need not look for its place. */
@@ -22,7 +23,8 @@ const indexesMax = 4_096;
 /**
  * The frames that may hold events of the query, in order, up to `head`. Throws LOG_CORRUPT at the first that is
  * damaged or missing, LOG_DROPPED when retention took what `fromPosition` asked for. Every frame's CRC is checked, also
- * of those stepped over, save where a sealed segment's index says that none is wanted.
+ * of those stepped over, save where a sealed segment's index says that none is wanted. Damage that lies wholly before
+ * `fromPosition` is stepped over when what follows it is proven by the chain.
  */
 export async function* framesInRange(
   { directory, cache }: { directory: string; cache: ReaderCache },
@@ -60,30 +62,67 @@ export async function* framesInRange(
         if (part.fromOffset === segmentHeaderBytes && (await readStart(file, segment)) === undefined) {
           throw corrupt(segment, 0, segment, "the segment's header is damaged");
         }
-        let position = part.position;
-        try {
-          for await (const frame of scanOpenFrames(file, part)) {
-            const { header } = frame;
-            if (header.firstPosition !== position || header.count === 0) {
-              throw new DamagedFrame(frame.offset, `the frame begins at position ${header.firstPosition}`);
+        let { position, fromOffset } = part;
+        for (let isRead = false; !isRead;) {
+          try {
+            for await (const frame of scanOpenFrames(file, { ...part, fromOffset })) {
+              const { header } = frame;
+              if (header.firstPosition !== position || header.count === 0) {
+                throw new DamagedFrame(frame.offset, `the frame begins at position ${header.firstPosition}`);
+              }
+              if (position >= until) return;
+              if (isOpen && !isRewritten && position >= from) {
+                cache.place = { segment, offset: frame.offset, position };
+              }
+              position += header.count;
+              if (position > from && mayHold(header, query)) yield { ...frame, segment };
             }
-            if (position >= until) return;
-            if (isOpen && !isRewritten && position >= from) {
-              cache.place = { segment, offset: frame.offset, position };
-            }
-            position += header.count;
-            if (position > from && mayHold(header, query)) yield { ...frame, segment };
+            if (position !== part.endPosition) throw new DamagedFrame(part.untilOffset, 'frames are missing');
+            isRead = true;
+          } catch (error) {
+            if (!(error instanceof DamagedFrame)) throw error;
+            const run =
+              position < from
+                ? await runBehind(file, error.offset, {
+                    directory,
+                    head,
+                    segment,
+                    following: segments[index + 1],
+                  })
+                : undefined;
+            if (run === undefined || run.position > from || run.offset >= part.untilOffset)
+              throw corrupt(segment, error.offset, position, error.problem);
+            ({ position, offset: fromOffset } = run);
           }
-          if (position !== part.endPosition) throw new DamagedFrame(part.untilOffset, 'frames are missing');
-        } catch (error) {
-          if (!(error instanceof DamagedFrame)) throw error;
-          throw corrupt(segment, error.offset, position, error.problem);
         }
       }
     } finally {
       await file.close();
     }
   }
+}
+
+/** A segment, the one after it, and where the log ends. */
+export interface SegmentPlace {
+  readonly directory: string;
+  readonly head: Head;
+  readonly segment: number;
+  readonly following: number | undefined;
+}
+
+/** Sound frames behind a damage, up to the end of the segment, whose hash the head or the next segment names. */
+export async function runBehind(
+  file: FileHandle,
+  damagedOffset: number,
+  at: SegmentPlace,
+): Promise<SoundRun | undefined> {
+  const { directory, head, segment, following } = at;
+  const fromOffset = Math.max(damagedOffset + 1, segmentHeaderBytes);
+  if (segment === head.segment)
+    return await soundRunBehind(file, { fromOffset, untilOffset: head.offset, endHash: head.hash });
+  const next = following === undefined ? undefined : await readSegmentStart(directory, following);
+  if (next === undefined) return undefined;
+  return await soundRunBehind(file, { fromOffset, untilOffset: Infinity, endHash: next.previousHash });
 }
 
 /** Undefined when retention was faster: who named no position goes on with what is kept; who did gets LOG_DROPPED. */

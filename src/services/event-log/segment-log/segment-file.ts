@@ -2,7 +2,8 @@ import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errors } from '../../platform/errors.js';
-import { type LogFile, type LogFolder, hasNoRoom, writeFully } from './file-system.js';
+import { hasNoRoom } from '../../platform/no-room.js';
+import { type LogFile, type LogFolder, writeFully } from './file-system.js';
 import { hashBytes, readInt64, writeInt64 } from './frame.js';
 
 /*

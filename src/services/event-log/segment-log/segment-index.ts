@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errors } from '../../platform/errors.js';
-import { type LogFolder, hasNoRoom, writeFully } from './file-system.js';
+import { hasNoRoom } from '../../platform/no-room.js';
+import { type LogFolder, writeFully } from './file-system.js';
 import { type FrameHeader, readInt64, writeInt64 } from './frame.js';
 import { scanFrames } from './scan-frames.js';
 import { segmentHeaderBytes } from './segment-file.js';
@@ -95,6 +96,8 @@ export async function writeSegmentIndex(
     const file = await fileSystem.open(part, 'new');
     try {
       await writeFully(file, bytes, 0);
+      // Otherwise a power failure may leave the name without the content, which verification has to call damage.
+      await file.sync();
     } finally {
       await file.close();
     }
