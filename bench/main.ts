@@ -2,12 +2,14 @@ import { cpus, totalmem } from 'node:os';
 import { runDemoBench } from './demo.js';
 import { runLogBench } from './log.js';
 import { runReplayBench } from './replay.js';
+import { runReplayMemoryBench } from './replay-memory.js';
 import { runServeBench } from './serve.js';
 
 /** `npm run bench -- serve`: each benchmark prints its table; without a name all of them run. */
 const benchmarks: { readonly [name: string]: () => Promise<string> } = {
   serve: runServeBench,
   replay: runReplayBench,
+  'replay-memory': runReplayMemoryBench,
   demo: runDemoBench,
   log: runLogBench,
 };

@@ -21,29 +21,46 @@ export interface SeededFlights {
   readonly projectSeconds: number;
 }
 
-/** The example traffic in a new data folder, seeded and projected as the demo does it; each flight `copies` times. */
-export async function seededFlights(copies: number): Promise<SeededFlights> {
+/** Half a year of flights is sent once more after another, moved by so much. */
+const calendarMicros = 27 * 7 * 24 * 3_600_000_000;
+
+/**
+ * The example traffic in a new data folder, seeded and projected as the demo does it; each flight `copies` times, and half a year
+ * after the other `calendars` times.
+ */
+export async function seededFlights(copies: number, calendars = 1): Promise<SeededFlights> {
   const directory = await mkdtemp(join(tmpdir(), 'hindcast-bench-'));
   const paths = dataPaths(directory);
-  const now = Date.parse('2014-01-02T00:00:00Z') * 1000;
-  const traffic = await readFlights(join(root, 'examples', 'flights', 'traffic.parquet'), now);
+  const begin = Date.parse('2014-01-02T00:00:00Z') * 1000;
   const log = await openSegmentLog({ directory: paths.log, clock: systemClock });
-  const seeded = await seedFlights({
-    log,
-    artefactsDirectory: paths.artefacts,
-    bundles: ['v1', 'v2', 'v3'].map((version) => join(root, 'examples', 'flights', version)),
-    windows: windowsUntil(repeated(traffic.flights, copies), now),
-    firstAt: traffic.firstAt,
-    total: traffic.flightsUntilNow * copies,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-  });
+  let fromMicros = Infinity;
+  let untilMicros = 0;
+  const seeded = { predictions: 0, outcomes: 0, alreadySeeded: 0, seconds: 0 };
+  for (let calendar = 0; calendar < calendars; calendar += 1) {
+    const now = begin + calendar * calendarMicros;
+    const traffic = await readFlights(join(root, 'examples', 'flights', 'traffic.parquet'), now);
+    const sent = await seedFlights({
+      log,
+      artefactsDirectory: paths.artefacts,
+      bundles: ['v1', 'v2', 'v3'].map((version) => join(root, 'examples', 'flights', version)),
+      windows: windowsUntil(repeated(traffic.flights, copies), now),
+      firstAt: traffic.firstAt,
+      total: traffic.flightsUntilNow * copies,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+    });
+    seeded.predictions += sent.predictions;
+    seeded.outcomes += sent.outcomes;
+    seeded.seconds += sent.seconds;
+    fromMicros = Math.min(fromMicros, traffic.firstAt);
+    untilMicros = now;
+    await traffic.close();
+  }
   const started = performance.now();
   await projectAvailable({ dataDirectory: directory, reader: log });
   const projectSeconds = (performance.now() - started) / 1000;
-  await traffic.close();
   await log.close();
-  return { directory, fromMicros: traffic.firstAt, untilMicros: now, seeded, projectSeconds };
+  return { directory, fromMicros, untilMicros, seeded, projectSeconds };
 }
 
 async function* repeated(flights: AsyncIterable<Flight>, copies: number): AsyncGenerator<Flight> {
