@@ -148,7 +148,7 @@ function gapVariance(count: number, sum: number, squares: number): number {
  * For a positive row twice the number of negatives it outscores (ties one half), for a negative row twice the number of
  * positives that outscore it: whole numbers, and their sum over either class is twice the number of won pairs.
  */
-function placements(
+export function placements(
   name: string,
   scores: Scores,
   labels: Uint8Array,
