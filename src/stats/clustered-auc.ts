@@ -1,4 +1,5 @@
 import { checkOpenUnit, checkSameLength } from './checks.js';
+import { satterthwaite } from './satterthwaite.js';
 import type { StudentTInterval } from './student-t-interval.js';
 import { studentTInterval } from './student-t-interval.js';
 import type { UndefinedStatistic } from './undefined-statistic.js';
@@ -42,8 +43,7 @@ export interface ClusteredAuc extends StudentTInterval {
  * classes are then DeLong's divisors, and no cell has rows of both classes, so the mixed term is 0.
  * The limits are Student's with the degrees of freedom of a sum of two variances.
  * Source: N. A. Obuchowski, Nonparametric analysis of clustered ROC curve data, Biometrics 53 (1997), on the differences of the
- * placements, which gives the variance of the difference at once; degrees of freedom by F. E. Satterthwaite (1946), as
- * E. Brunner and U. Munzel (2000) have them for placements, over cells in place of rows.
+ * placements, which gives the variance of the difference at once; degrees of freedom as `pairedAuc`, over cells in place of rows.
  */
 export function clusteredAuc(options: {
   readonly cells: PlacementSums;
@@ -64,7 +64,7 @@ export function clusteredAuc(options: {
   // Against the two others the mixed term can be negative; together they are a square but for the factors I/(I − 1).
   const variance = Math.max(0, ofPositives + ofNegatives + 2 * mixed);
   const standardError = Math.sqrt(variance);
-  const df = degreesOfFreedom(
+  const df = satterthwaite(
     { variance: ofPositives, df: totals.cellsWithPositives - 1 },
     { variance: ofNegatives, df: totals.cellsWithNegatives - 1 },
   );
@@ -142,18 +142,6 @@ function variancesOf(
     ofNegatives: (perCell(totals.cellsWithNegatives) * negativeSquares) / totals.negatives ** 2,
     mixed: (perCell(totals.cells) * products) / (totals.positives * totals.negatives),
   };
-}
-
-/** Of a sum of two independent variances; the smaller one's where both are 0. */
-function degreesOfFreedom(first: VarianceOf, second: VarianceOf): number {
-  const sum = first.variance + second.variance;
-  if (sum === 0) return Math.min(first.df, second.df);
-  return sum ** 2 / (first.variance ** 2 / first.df + second.variance ** 2 / second.df);
-}
-
-interface VarianceOf {
-  readonly variance: number;
-  readonly df: number;
 }
 
 function checkCells({ positives, negatives, control, candidate }: PlacementSums): void {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mpmath
 import numpy as np
-from scipy import spatial, stats
+from scipy import optimize, spatial, stats
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils import murmurhash3_32
 from statsmodels.api import OLS
@@ -295,12 +295,13 @@ def delong(labels, control, candidate):
         assert math.isclose(kernel.mean(), roc_auc_score(labels, scores), rel_tol=1e-12, abs_tol=1e-15)
         components.append((kernel.mean(), kernel.mean(axis=1), kernel.mean(axis=0)))
     (auc1, v10a, v01a), (auc2, v10b, v01b) = components
-    variance = np.var(v10b - v10a, ddof=1) / v10a.size + np.var(v01b - v01a, ddof=1) / v01a.size
-    se = math.sqrt(variance) if variance > 1e-28 else 0.0
+    parts = np.var(v10b - v10a, ddof=1) / v10a.size, np.var(v01b - v01a, ddof=1) / v01a.size
+    se = math.sqrt(sum(parts)) if sum(parts) > 1e-28 else 0.0
+    df = sum(parts) ** 2 / (parts[0] ** 2 / (v10a.size - 1) + parts[1] ** 2 / (v01a.size - 1)) if se > 0 else min(v10a.size, v01a.size) - 1
     difference = auc2 - auc1
     return {"controlAuc": roc_auc_score(labels, control), "candidateAuc": roc_auc_score(labels, candidate), "standardError": se,
-            "difference": difference, "p": 2 * stats.norm.sf(abs(difference) / se) if se > 0 else 1.0,
-            "lower": difference - stats.norm.isf(0.025) * se, "upper": difference + stats.norm.isf(0.025) * se}
+            "difference": difference, "df": df, "p": 2 * stats.t.sf(abs(difference) / se, df) if se > 0 else 1.0,
+            "lower": difference - stats.t.isf(0.025, df) * se, "upper": difference + stats.t.isf(0.025, df) * se}
 
 
 def clustered_aucs():
@@ -453,6 +454,29 @@ def clustered_proportions():
             out.append({
                 "rows": rows, "first": first, "second": second, "alikeRows": alike_rows or 0,
                 "single": [effect, worth, low, high], "paired": [paired_effect, paired_worth, *tango(b, c, paired_worth, 0.95)],
+            })
+    return out
+
+
+def skewed_means():
+    """The cubic transformation solved for its limits by bisection, not by its inverse in closed form."""
+    rng = np.random.default_rng(47)
+    out = []
+    for values in (rng.exponential(size=30), -rng.lognormal(0, 1.5, 200), rng.normal(1, 1, 50), np.r_[np.zeros(98), 9.0, 40.0], np.r_[rng.normal(0.3, 0.1, 60), 0.3]):
+        n, mean = len(values), values.mean()
+        deviations = values - mean
+        se = math.sqrt((deviations**2).sum() / (n - 1) / n)
+        skewness = (deviations**3).sum() / (deviations**2).sum() ** 1.5
+        straight = lambda t: t + skewness * t * t / 3 + skewness**2 * t**3 / 27 + skewness / 6
+        for level in (0.95, 0.9):
+            t = stats.t.isf((1 - level) / 2, n - 1)
+            ends = [optimize.brentq(lambda x: straight(x) - goal, -1000, 1000, xtol=1e-13, rtol=1e-14) for goal in (t, -t)]
+            seen = mean / se
+            out.append({
+                "values": values, "level": level, "skewness": skewness,
+                "lower": min(mean - t * se, mean - ends[0] * se), "upper": max(mean + t * se, mean - ends[1] * se),
+                "pAboveZero": max(stats.t.sf(seen, n - 1), stats.t.sf(straight(seen), n - 1)),
+                "pBelowZero": max(stats.t.cdf(seen, n - 1), stats.t.cdf(straight(seen), n - 1)),
             })
     return out
 
@@ -612,7 +636,7 @@ def main():
         "twoSamples": two_samples(), "kolmogorov": ks_laws(), "distributions": distributions(), "tables": chi_squares(),
         "proportions": proportions(), "aucs": aucs(), "logLoss": log_losses(), "meanIntervals": mean_intervals(),
         "clusteredMeans": clustered_means(), "clusteredAucs": clustered_aucs(), "exactProportions": exact_proportions(),
-        "clusteredProportions": clustered_proportions(),
+        "clusteredProportions": clustered_proportions(), "skewedMeans": skewed_means(),
         "sampleSizes": sample_sizes(), "detectableDifferences": detectable_differences(),
         "differenceDeviations": difference_deviations(), "sharePlans": share_plans(), "adjustments": adjustments(), "mcnemar": mcnemars(), "exactSums": exact_sums(),
         "hashes": hashes(), "generator": generator(),
