@@ -3,6 +3,7 @@ import { runDemoBench } from './demo.js';
 import { runLogBench } from './log.js';
 import { runReplayBench } from './replay.js';
 import { runServeBench } from './serve.js';
+import { runVerdictBench } from './verdict.js';
 
 /** `npm run bench -- serve`: each benchmark prints its table; without a name all of them run. */
 const benchmarks: { readonly [name: string]: () => Promise<string> } = {
@@ -10,6 +11,7 @@ const benchmarks: { readonly [name: string]: () => Promise<string> } = {
   replay: runReplayBench,
   demo: runDemoBench,
   log: runLogBench,
+  verdict: runVerdictBench,
 };
 
 const asked = process.argv.slice(2);

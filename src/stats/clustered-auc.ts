@@ -11,7 +11,7 @@ import { undefinedStatistic } from './undefined-statistic.js';
  * that outscore it, ties counting one half (DeLong's V10 and V01). Added up as twice the rows outscored, which are whole numbers, and divided
  * at the end, the sums do not depend on the order of the rows.
  */
-export interface PlacementSums {
+export interface CellPlacements {
   readonly positives: Float64Array;
   readonly negatives: Float64Array;
   /** Sums of the placements of the cell's positive rows, and of its negative rows. */
@@ -46,7 +46,7 @@ export interface ClusteredAuc extends StudentTInterval {
  * placements, which gives the variance of the difference at once; degrees of freedom as `pairedAuc`, over cells in place of rows.
  */
 export function clusteredAuc(options: {
-  readonly cells: PlacementSums;
+  readonly cells: CellPlacements;
   readonly level?: number;
 }): ClusteredAuc | UndefinedStatistic {
   const { cells, level = 0.95 } = options;
@@ -94,7 +94,7 @@ interface Totals {
   readonly cellsWithNegatives: number;
 }
 
-function totalsOf({ positives, negatives, control, candidate }: PlacementSums): Totals {
+function totalsOf({ positives, negatives, control, candidate }: CellPlacements): Totals {
   const totals = {
     positives: 0,
     negatives: 0,
@@ -120,7 +120,7 @@ function totalsOf({ positives, negatives, control, candidate }: PlacementSums): 
 
 /** The three terms of the variance of the difference, from what each cell's placements are off by. */
 function variancesOf(
-  { positives, negatives, control, candidate }: PlacementSums,
+  { positives, negatives, control, candidate }: CellPlacements,
   totals: Totals,
   difference: number,
 ): { readonly ofPositives: number; readonly ofNegatives: number; readonly mixed: number } {
@@ -144,7 +144,7 @@ function variancesOf(
   };
 }
 
-function checkCells({ positives, negatives, control, candidate }: PlacementSums): void {
+function checkCells({ positives, negatives, control, candidate }: CellPlacements): void {
   const length = positives.length;
   checkSameLength('positives and negatives', length, negatives.length);
   checkSameLength('positives and control.positive', length, control.positive.length);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pairedAuc } from '../../../src/stats/auc.js';
-import type { PlacementSums } from '../../../src/stats/clustered-auc.js';
+import type { CellPlacements } from '../../../src/stats/clustered-auc.js';
 import { clusteredAuc } from '../../../src/stats/clustered-auc.js';
 import {
   clusteredPairedDifference,
@@ -8,7 +8,7 @@ import {
 } from '../../../src/stats/clustered-proportion.js';
 import { exactProportionInterval, exactProportionP } from '../../../src/stats/exact-proportion.js';
 import { rowsPerSubject } from '../../../src/stats/hashed-subjects.js';
-import { placementSums } from '../../../src/stats/placement-sums.js';
+import { cellPlacements } from '../../../src/stats/cell-placements.js';
 import { pairedProportionDifference, wilsonInterval } from '../../../src/stats/proportion.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
 import { defined, expectClose, fixtures } from './stats-fixtures.js';
@@ -200,7 +200,7 @@ describe('the rows per subject', () => {
 
 describe('the AUC difference over clusters', () => {
   const typed = (values: readonly number[]) => Float64Array.from(values);
-  const cellsOf = ({ sums }: (typeof fixtures.clusteredAucs)[number]): PlacementSums => ({
+  const cellsOf = ({ sums }: (typeof fixtures.clusteredAucs)[number]): CellPlacements => ({
     positives: typed(sums.positives),
     negatives: typed(sums.negatives),
     control: { positive: typed(sums.control.positive), negative: typed(sums.control.negative) },
@@ -217,7 +217,7 @@ describe('the AUC difference over clusters', () => {
 
   it('is the same from the rows themselves', () => {
     for (const entry of fixtures.clusteredAucs) {
-      const sums = placementSums({
+      const sums = cellPlacements({
         controlScores: typed(entry.control),
         candidateScores: typed(entry.candidate),
         labels: Uint8Array.from(entry.labels),

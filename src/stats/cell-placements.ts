@@ -1,19 +1,19 @@
 import type { Scores } from './auc.js';
 import { placements } from './auc.js';
 import { checkSameLength } from './checks.js';
-import type { PlacementSums, SidePlacements } from './clustered-auc.js';
+import type { CellPlacements, SidePlacements } from './clustered-auc.js';
 
 /**
  * What `clusteredAuc` works on, from rows in memory. labels: 0 or 1; cell: of each row, below `cells`. One entry a row, in any order: the same
  * bits come out. Needs a row of each class; without, the placements of the other class are NaN.
  */
-export function placementSums(rows: {
+export function cellPlacements(rows: {
   readonly controlScores: Scores;
   readonly candidateScores: Scores;
   readonly labels: Uint8Array;
   readonly cell: Uint16Array;
   readonly cells: number;
-}): PlacementSums {
+}): CellPlacements {
   const { labels, cell, cells } = rows;
   checkSameLength('controlScores and labels', rows.controlScores.length, labels.length);
   checkSameLength('candidateScores and labels', rows.candidateScores.length, labels.length);
