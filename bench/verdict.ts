@@ -37,15 +37,16 @@ export function runVerdictBench(): Promise<string> {
   for (const named of plain) {
     measure(
       named(),
-      rowCounts.map((rows) => ({ rows, subjects: rows, replicates: rows > 2_000 ? 300 : 1_500 })),
+      rowCounts.map((rows) => ({ rows, subjects: rows, replicates: rows > 2_000 ? 200 : 1_000 })),
     );
   }
   const subjects = [40, 200, 2_000].map((count) => ({
     rows: count * 10,
     subjects: count,
-    replicates: count > 200 ? 300 : 1_000,
+    replicates: count > 200 ? 200 : 600,
   }));
   measure(make.subjects(), subjects);
+  measure(make.alikeSubjects(), subjects);
   gates.push(...sliceRows());
   return Promise.resolve(
     [
@@ -156,7 +157,7 @@ function sliceRows(): string[][] {
     change: defaultRules.margin,
   });
   const rows = 12_000;
-  const run = sliceRatesOf({ population, rows, slices: 10, replicates: 1_000, random });
+  const run = sliceRatesOf({ population, rows, slices: 10, replicates: 500, random });
   const what = `${rounded(rows)} rows with 10 slices, of which ${rounded(run.gatedSlices, 1)} are gated`;
   return [
     atMostRow(`FAIL of the whole, ${what}`, run.anyFail, run.replicates, { limit: oneSided }),
@@ -175,7 +176,7 @@ function powerRows(): string[][] {
   const random = seededRandom(seed + 2);
   const kept = { by: 'kept', range: { low: 0, high: 2 } } as const;
   const cases = [
-    ...[400, 2_000, 20_000].map((subjects) => ({
+    ...[1_000, 4_000, 20_000].map((subjects) => ({
       name: 'balanced classes',
       shape: plainShape,
       subjects,
@@ -192,7 +193,7 @@ function powerRows(): string[][] {
     })),
   ];
   return cases.flatMap(({ name, shape, subjects }) => {
-    const replicates = subjects > 2_000 ? 300 : 1_000;
+    const replicates = subjects > 2_000 ? 200 : 600;
     const run = powerOf({ shape, ...kept, subjects, replicates, random });
     const rowOf = (verdict: string, change: number, hits: number): string[] => {
       const share = hits / replicates;
@@ -231,7 +232,7 @@ function shareRows(): string[][] {
         at[verdict] <= oneSided ? 'yes' : 'no',
       ]);
       const plan = sharePlan({ rows, limit: 1 - limit, level: replaySettings.level, power: plannedPower });
-      if (plan.failureShare === undefined) return rowsOf;
+      if (gate === 'candidate-failures' || plan.failureShare === undefined) return rowsOf;
       const shown = shareGateRates({ thresholds: judge, rows, share: plan.failureShare }).pass;
       const exactShown = shareGateRates({ thresholds: exact, rows, share: plan.failureShare }).pass;
       return [

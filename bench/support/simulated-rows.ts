@@ -54,14 +54,10 @@ export const plainShape: PopulationShape = {
 const sizeSpread = 0.8;
 const truthSpread = 1.5;
 
-/** What is drawn once; the candidate's scores follow from it for any `kept`, `jump` and `stretch`. */
-export function populationOf(shape: PopulationShape, random: SeededRandom): Population {
-  return drawLatents(shape, random).population(shape);
-}
-
 /**
  * The population whose candidate has exactly this relative change of mean log loss (0.01: 1 % worse), reached by the parameter `by`, which must
- * raise the loss over `range`. The change may depend on the population, as a plan's does on the spread.
+ * raise the loss over `range`. The change may depend on the population, as a plan's does on the spread. Throws an Error where no value
+ * in the range reaches it.
  */
 export function populationWithChange(options: {
   readonly shape: PopulationShape;
@@ -74,12 +70,12 @@ export function populationWithChange(options: {
   const latents = drawLatents(shape, options.random);
   const at = (value: number): Population => latents.population({ ...shape, [by]: value });
   const wanted = typeof change === 'number' ? () => change : change;
-  return at(
-    increasingRoot((value) => {
-      const population = at(value);
-      return relativeChange(population) - wanted(population);
-    }, range),
-  );
+  const beyond = (population: Population): number => relativeChange(population) - wanted(population);
+  const found = at(increasingRoot((value) => beyond(at(value)), range));
+  if (Math.abs(beyond(found)) > 1e-9) {
+    throw new Error(`no ${by} from ${range.low} to ${range.high} reaches the wanted change of the loss`);
+  }
+  return found;
 }
 
 /** Of the mean log loss, candidate against control. */
@@ -98,6 +94,7 @@ function meanLoss(scores: Float64Array, truth: Float64Array): number {
   return sum / scores.length;
 }
 
+/** What is drawn once; the candidate's scores follow from it for any `kept`, `jump` and `stretch`. */
 function drawLatents(
   shape: PopulationShape,
   random: SeededRandom,

@@ -10,7 +10,14 @@ export interface NamedPopulation {
 /** The candidate is worse by the margin of 1 % exactly, in each way in which one can be. */
 export function populationsAtMargin(random: SeededRandom): {
   readonly [
-    name in 'balanced' | 'rarePositives' | 'rareFlips' | 'noFlips' | 'rareFaults' | 'subjects'
+    name in
+      | 'balanced'
+      | 'rarePositives'
+      | 'rareFlips'
+      | 'noFlips'
+      | 'rareFaults'
+      | 'subjects'
+      | 'alikeSubjects'
   ]: () => NamedPopulation;
 } {
   const made = (
@@ -37,6 +44,12 @@ export function populationsAtMargin(random: SeededRandom): {
       made(
         'subjects of 10 rows, correlation 0.3',
         { subjects: 10_000, rowsPerSubject: 10, alike: 0.3 },
+        'kept',
+      ),
+    alikeSubjects: () =>
+      made(
+        'subjects of 10 rows, correlation 0.8',
+        { subjects: 10_000, rowsPerSubject: 10, alike: 0.8 },
         'kept',
       ),
   };

@@ -6,6 +6,7 @@ import {
   clusteredPairedDifference,
   clusteredProportionInterval,
 } from '../../../src/stats/clustered-proportion.js';
+import { effectiveClusters } from '../../../src/stats/effective-clusters.js';
 import { exactProportionInterval, exactProportionP } from '../../../src/stats/exact-proportion.js';
 import { rowsPerSubject } from '../../../src/stats/hashed-subjects.js';
 import { cellPlacements } from '../../../src/stats/cell-placements.js';
@@ -196,6 +197,12 @@ describe('the rows per subject', () => {
     expect(rowsPerSubject(new Float64Array(8).fill(7))).toBe(1);
     expect(rowsPerSubject(new Float64Array(8))).toBeNaN();
   });
+});
+
+it('counts clusters as fewer the more their sizes differ', () => {
+  expect(effectiveClusters(Float64Array.of(5, 5, 0, 5))).toBe(3);
+  expectClose(effectiveClusters(Float64Array.of(8, 1, 1)), 100 / 66);
+  expect(effectiveClusters(new Float64Array(4))).toBe(0);
 });
 
 describe('the AUC difference over clusters', () => {
