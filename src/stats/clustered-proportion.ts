@@ -18,7 +18,7 @@ export interface ClusteredProportion extends ProportionInterval {
 
 interface Clustering {
   /**
-   * How many rows the subject of a row has on average, see `rowsPerSubject`: the most that the design effect can be, and
+   * How many rows the subject of a row has on average, see `rowsPerSubject`: the design effect of rows that are wholly alike, and
    * what it is taken for where nothing was seen to vary. By default as if every cluster were one subject.
    */
   readonly alikeRows?: number;
