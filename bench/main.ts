@@ -4,6 +4,7 @@ import { runLogBench } from './log.js';
 import { runReplayBench } from './replay.js';
 import { runReplayMemoryBench } from './replay-memory.js';
 import { runServeBench } from './serve.js';
+import { runVerdictBench } from './verdict.js';
 
 /** `npm run bench -- serve`: each benchmark prints its table; without a name all of them run. */
 const benchmarks: { readonly [name: string]: () => Promise<string> } = {
@@ -12,6 +13,7 @@ const benchmarks: { readonly [name: string]: () => Promise<string> } = {
   'replay-memory': runReplayMemoryBench,
   demo: runDemoBench,
   log: runLogBench,
+  verdict: runVerdictBench,
 };
 
 const asked = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// npm run bench [-- serve|replay|log|demo …]: builds, compiles the benchmarks, and prints their tables.
+// npm run bench [-- serve|replay|log|demo|verdict …]: builds, compiles the benchmarks, and prints their tables.
 import { join } from 'node:path';
 import { ensureReady, root, run } from './ready.mjs';
 

@@ -1,6 +1,7 @@
 import { ascendingOrder } from './ascending-order.js';
 import { checkOpenUnit, checkSameLength } from './checks.js';
-import { normalQuantile, normalSf } from './normal-distribution.js';
+import { satterthwaite } from './satterthwaite.js';
+import { studentTInterval } from './student-t-interval.js';
 import type { UndefinedStatistic } from './undefined-statistic.js';
 import { undefinedStatistic } from './undefined-statistic.js';
 
@@ -50,6 +51,7 @@ export interface PairedAuc {
   /** candidateAuc − controlAuc. */
   readonly difference: number;
   readonly standardError: number;
+  readonly df: number;
   /** Two-sided limits of the difference. */
   readonly lower: number;
   readonly upper: number;
@@ -62,8 +64,10 @@ export interface PairedAuc {
 }
 
 /**
- * Compares the AUC of two models on the same rows; `level` is 0.95 by default. Needs two rows of each class.
- * Source: E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson (1988), with the mid-rank form of X. Sun and W. Xu (2014).
+ * Compares the AUC of two models on the same rows; `level` is 0.95 by default. Needs two rows of each class. The limits are
+ * Student's: with normal ones, 7 limits in 100 in place of 2.5 lie beyond the truth at fewer than ten rows of a class.
+ * Source: E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson (1988), with the mid-rank form of X. Sun and W. Xu (2014); degrees
+ * of freedom by F. E. Satterthwaite (1946), as E. Brunner and U. Munzel (2000) have them for placements.
  */
 export function pairedAuc(options: {
   readonly controlScores: Scores;
@@ -118,22 +122,33 @@ export function pairedAucOfSums(
   if (missing !== undefined) return undefinedStatistic(missing);
   if (positives < 2 || negatives < 2) return undefinedStatistic('fewer than two rows of one class');
   const gap = candidateTwiceWins - controlTwiceWins;
-  const variance =
-    gapVariance(positives, gap, sums.positiveGapSquares) / (4 * negatives * negatives * positives) +
+  const ofPositives =
+    gapVariance(positives, gap, sums.positiveGapSquares) / (4 * negatives * negatives * positives);
+  const ofNegatives =
     gapVariance(negatives, gap, sums.negativeGapSquares) / (4 * positives * positives * negatives);
-  const standardError = Math.sqrt(variance);
-  const margin = -normalQuantile((1 - level) / 2) * standardError;
+  const standardError = Math.sqrt(ofPositives + ofNegatives);
+  const df = satterthwaite(
+    { variance: ofPositives, df: positives - 1 },
+    { variance: ofNegatives, df: negatives - 1 },
+  );
   const difference = gap / 2 / (positives * negatives);
+  const { lower, upper, p, degenerate } = studentTInterval({
+    estimate: difference,
+    standardError,
+    df,
+    level,
+  });
   return {
     kind: 'value',
     controlAuc: controlTwiceWins / 2 / (positives * negatives),
     candidateAuc: candidateTwiceWins / 2 / (positives * negatives),
     difference,
     standardError,
-    lower: difference - margin,
-    upper: difference + margin,
-    p: standardError === 0 ? 1 : Math.min(1, 2 * normalSf(Math.abs(difference) / standardError)),
-    degenerate: standardError === 0,
+    df,
+    lower,
+    upper,
+    p: degenerate ? 1 : p,
+    degenerate,
     positives,
     negatives,
   };
@@ -148,7 +163,7 @@ function gapVariance(count: number, sum: number, squares: number): number {
  * For a positive row twice the number of negatives it outscores (ties one half), for a negative row twice the number of
  * positives that outscore it: whole numbers, and their sum over either class is twice the number of won pairs.
  */
-function placements(
+export function placements(
   name: string,
   scores: Scores,
   labels: Uint8Array,

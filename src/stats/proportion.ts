@@ -84,11 +84,21 @@ export function pairedProportionDifference(options: {
       `candidateOnly + controlOnly is ${candidateOnly + controlOnly}; expected at most rows, ${rows}`,
     );
   }
-  const z = criticalZ(level);
+  checkOpenUnit('level', level);
   if (rows === 0) return undefinedStatistic('there are no rows');
-  const estimate = (candidateOnly - controlOnly) / rows;
-  const scoreAt = (difference: number): number =>
-    tangoScore({ candidateOnly, controlOnly, rows }, difference);
+  return pairedScoreInterval({ candidateOnly, controlOnly, rows, level });
+}
+
+/** The same on counts that need not be whole, so that effective rows can stand for rows; rows above 0, not checked. */
+export function pairedScoreInterval(options: {
+  readonly candidateOnly: number;
+  readonly controlOnly: number;
+  readonly rows: number;
+  readonly level: number;
+}): ProportionInterval {
+  const z = criticalZ(options.level);
+  const estimate = (options.candidateOnly - options.controlOnly) / options.rows;
+  const scoreAt = (difference: number): number => tangoScore(options, difference);
   return {
     kind: 'value',
     estimate,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mpmath
 import numpy as np
-from scipy import spatial, stats
+from scipy import optimize, spatial, stats
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils import murmurhash3_32
 from statsmodels.api import OLS
@@ -295,12 +295,57 @@ def delong(labels, control, candidate):
         assert math.isclose(kernel.mean(), roc_auc_score(labels, scores), rel_tol=1e-12, abs_tol=1e-15)
         components.append((kernel.mean(), kernel.mean(axis=1), kernel.mean(axis=0)))
     (auc1, v10a, v01a), (auc2, v10b, v01b) = components
-    variance = np.var(v10b - v10a, ddof=1) / v10a.size + np.var(v01b - v01a, ddof=1) / v01a.size
-    se = math.sqrt(variance) if variance > 1e-28 else 0.0
+    parts = np.var(v10b - v10a, ddof=1) / v10a.size, np.var(v01b - v01a, ddof=1) / v01a.size
+    se = math.sqrt(sum(parts)) if sum(parts) > 1e-28 else 0.0
+    df = sum(parts) ** 2 / (parts[0] ** 2 / (v10a.size - 1) + parts[1] ** 2 / (v01a.size - 1)) if se > 0 else min(v10a.size, v01a.size) - 1
     difference = auc2 - auc1
     return {"controlAuc": roc_auc_score(labels, control), "candidateAuc": roc_auc_score(labels, candidate), "standardError": se,
-            "difference": difference, "p": 2 * stats.norm.sf(abs(difference) / se) if se > 0 else 1.0,
-            "lower": difference - stats.norm.isf(0.025) * se, "upper": difference + stats.norm.isf(0.025) * se}
+            "difference": difference, "df": df, "p": 2 * stats.t.sf(abs(difference) / se, df) if se > 0 else 1.0,
+            "lower": difference - stats.t.isf(0.025, df) * se, "upper": difference + stats.t.isf(0.025, df) * se}
+
+
+def clustered_aucs():
+    """Obuchowski's covariance matrices in full, from the O(mn) kernel; a cell is a cluster."""
+    rng = np.random.default_rng(41)
+    out = []
+    for clusters, per_cluster, spread, one_class in ((12, 4, 1.0, False), (30, 8, 2.0, False), (60, 5, 0.5, True), (80, 1, 0.0, True), (200, 3, 1.0, False)):
+        sizes = rng.integers(1, 2 * per_cluster, clusters) if per_cluster > 1 else np.ones(clusters, int)
+        groups = np.repeat(np.arange(clusters), sizes)
+        n = len(groups)
+        labels = (rng.random(clusters) < 0.4)[groups].astype(int) if one_class else rng.integers(0, 2, n)
+        own = rng.normal(0, spread, clusters)[groups]
+        control = (labels + own + rng.normal(size=n)).round(1)
+        candidate = (1.2 * labels + own + rng.normal(size=n)).round(1)
+        pos, neg = labels == 1, labels == 0
+        m, k = pos.sum(), neg.sum()
+        per_side, sums = [], []
+        for scores in (control, candidate):
+            kernel = (scores[pos][:, None] > scores[neg][None, :]) + 0.5 * (scores[pos][:, None] == scores[neg][None, :])
+            auc = kernel.mean()
+            v10 = np.bincount(groups[pos], kernel.mean(axis=1), clusters)
+            v01 = np.bincount(groups[neg], kernel.mean(axis=0), clusters)
+            per_side.append((auc, v10 - np.bincount(groups[pos], minlength=clusters) * auc, v01 - np.bincount(groups[neg], minlength=clusters) * auc))
+            sums.append((v10, v01))
+        i10, i01 = len(set(groups[pos])), len(set(groups[neg]))
+        covariance = np.empty((2, 2))
+        for a in range(2):
+            for b in range(2):
+                s10 = i10 / ((i10 - 1) * m) * (per_side[a][1] * per_side[b][1]).sum()
+                s01 = i01 / ((i01 - 1) * k) * (per_side[a][2] * per_side[b][2]).sum()
+                s11 = clusters / (clusters - 1) * (per_side[a][1] * per_side[b][2]).sum()
+                s11_other = clusters / (clusters - 1) * (per_side[b][1] * per_side[a][2]).sum()
+                covariance[a, b] = s10 / m + s01 / k + s11 / (m * k) + s11_other / (m * k)
+        contrast = np.array([-1.0, 1.0])
+        out.append({
+            "labels": labels, "control": control, "candidate": candidate, "cells": groups, "cellCount": clusters,
+            "difference": per_side[1][0] - per_side[0][0], "standardError": math.sqrt(contrast @ covariance @ contrast),
+            "delongError": delong(labels, control, candidate)["standardError"],
+            "sums": {
+                "positives": np.bincount(groups[pos], minlength=clusters), "negatives": np.bincount(groups[neg], minlength=clusters),
+                "control": {"positive": sums[0][0], "negative": sums[0][1]}, "candidate": {"positive": sums[1][0], "negative": sums[1][1]},
+            },
+        })
+    return out
 
 
 def log_losses():
@@ -355,6 +400,84 @@ def clustered_means():
             "rows": sizes, "sums": [math.fsum(values[groups == group]) for group in range(clusters)],
             "mean": fit.params[0], "standardError": fit.bse[0], "lower": lower, "upper": upper, "p": fit.pvalues[0],
         })
+    return out
+
+
+def exact_proportions():
+    out = []
+    for successes, trials in ((0, 1), (1, 1), (0, 10), (10, 10), (1, 20), (7, 13), (81, 263), (500, 1000), (999999, 1000000), (3, 100000), (0.7, 12.5), (2.25, 310.4), (310.4, 310.4)):
+        for level in (0.95, 0.9, 0.999):
+            tail = (1 - level) / 2
+            low = stats.beta.ppf(tail, successes, trials - successes + 1) if successes > 0 else 0.0
+            high = stats.beta.isf(tail, successes + 1, trials - successes) if successes < trials else 1.0
+            if float(successes).is_integer():
+                assert np.allclose((low, high), proportion_confint(successes, trials, 1 - level, method="beta"), rtol=1e-9)
+            limit = 0.03
+            above = stats.beta.cdf(limit, successes, trials - successes + 1) if successes > 0 else 1.0
+            below = stats.beta.sf(limit, successes + 1, trials - successes) if successes < trials else 1.0
+            out.append([successes, trials, level, low, high, limit, above, below])
+    return out
+
+
+def clustered_proportions():
+    """The variance over clusters against that of independent rows, and the limits on what the rows are then worth."""
+    rng = np.random.default_rng(43)
+    out = []
+    for clusters, per_cluster, share, alike in ((2, 5, 0.4, 0.5), (12, 8, 0.05, 1), (40, 25, 0.3, 0.3), (40, 1, 0.2, 0), (300, 4, 0.01, 0.8), (60, 10, 0.0, 0), (60, 10, 1.0, 0), (50, 9, 0.97, 0.6)):
+        rows = rng.integers(1, 2 * per_cluster, clusters) if per_cluster > 1 else np.ones(clusters, int)
+        if alike and 0 < share < 1:
+            k = 1 / alike - 1 + 1e-9
+            of_cluster = rng.beta(share * k, (1 - share) * k, clusters)
+        else:
+            of_cluster = np.full(clusters, share)
+        first = rng.binomial(rows, of_cluster)
+        second = rng.binomial(rows - first, share * 0.6)
+        n, spread = rows.sum(), clusters / (clusters - 1) * (rows.sum() - 1)
+        for alike_rows in (None, 3.5):
+            worst = (rows**2).sum() / n if alike_rows is None else alike_rows
+            results = []
+            share_seen, events = first.sum() / n, min(first, rows - first, key=np.sum)
+            difference = (first.sum() - second.sum()) / n
+            for deviations, independent, touched in (
+                (first - share_seen * rows, n * share_seen * (1 - share_seen), (events > 0).sum()),
+                (first - second - difference * rows, (first + second).sum() - n * difference**2, (first + second > 0).sum()),
+            ):
+                observed = (deviations**2).sum() * spread / n / independent if independent > 0 else 1.0
+                effect = (touched * max(1, observed) + max(1, worst)) / (touched + 1) if independent > 0 else worst
+                ratio = stats.t.isf(0.025, n - 1) / stats.t.isf(0.025, clusters - 1)
+                results.append((effect, min(n, n / effect * ratio**2)))
+            (effect, worth), (paired_effect, paired_worth) = results
+            x = share_seen * worth
+            low = stats.beta.ppf(0.025, x, worth - x + 1) if x > 0 else 0.0
+            high = stats.beta.isf(0.025, x + 1, worth - x) if share_seen < 1 else 1.0
+            b, c = (float(v.sum() * paired_worth / n) for v in (first, second))
+            out.append({
+                "rows": rows, "first": first, "second": second, "alikeRows": alike_rows or 0,
+                "single": [effect, worth, low, high], "paired": [paired_effect, paired_worth, *tango(b, c, paired_worth, 0.95)],
+            })
+    return out
+
+
+def skewed_means():
+    """The cubic transformation solved for its limits by bisection, not by its inverse in closed form."""
+    rng = np.random.default_rng(47)
+    out = []
+    for values in (rng.exponential(size=30), -rng.lognormal(0, 1.5, 200), rng.normal(1, 1, 50), np.r_[np.zeros(98), 9.0, 40.0], np.r_[rng.normal(0.3, 0.1, 60), 0.3]):
+        n, mean = len(values), values.mean()
+        deviations = values - mean
+        se = math.sqrt((deviations**2).sum() / (n - 1) / n)
+        skewness = (deviations**3).sum() / (deviations**2).sum() ** 1.5
+        straight = lambda t: t + skewness * t * t / 3 + skewness**2 * t**3 / 27 + skewness / 6
+        for level in (0.95, 0.9):
+            t = stats.t.isf((1 - level) / 2, n - 1)
+            ends = [optimize.brentq(lambda x: straight(x) - goal, -1000, 1000, xtol=1e-13, rtol=1e-14) for goal in (t, -t)]
+            seen = mean / se
+            out.append({
+                "values": values, "level": level, "skewness": skewness,
+                "lower": min(mean - t * se, mean - ends[0] * se), "upper": max(mean + t * se, mean - ends[1] * se),
+                "pAboveZero": max(stats.t.sf(seen, n - 1), stats.t.sf(straight(seen), n - 1)),
+                "pBelowZero": max(stats.t.cdf(seen, n - 1), stats.t.cdf(straight(seen), n - 1)),
+            })
     return out
 
 
@@ -512,7 +635,8 @@ def main():
     made = plain({
         "twoSamples": two_samples(), "kolmogorov": ks_laws(), "distributions": distributions(), "tables": chi_squares(),
         "proportions": proportions(), "aucs": aucs(), "logLoss": log_losses(), "meanIntervals": mean_intervals(),
-        "clusteredMeans": clustered_means(),
+        "clusteredMeans": clustered_means(), "clusteredAucs": clustered_aucs(), "exactProportions": exact_proportions(),
+        "clusteredProportions": clustered_proportions(), "skewedMeans": skewed_means(),
         "sampleSizes": sample_sizes(), "detectableDifferences": detectable_differences(),
         "differenceDeviations": difference_deviations(), "sharePlans": share_plans(), "adjustments": adjustments(), "mcnemar": mcnemars(), "exactSums": exact_sums(),
         "hashes": hashes(), "generator": generator(),

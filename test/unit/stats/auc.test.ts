@@ -29,6 +29,7 @@ describe('the area under the ROC curve', () => {
       expectClose(result.controlAuc, entry.controlAuc, { relative: 1e-12 });
       expectClose(result.candidateAuc, entry.candidateAuc, { relative: 1e-12 });
       expectClose(result.standardError, entry.standardError);
+      expectClose(result.df, entry.df);
       for (const key of ['difference', 'lower', 'upper', 'p'] as const) {
         expectClose(result[key], entry[key], { absolute: 1e-13, what: key });
       }
