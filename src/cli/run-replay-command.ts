@@ -16,9 +16,6 @@ import type { ReplayRequest } from './replay-request.js';
 import { planOptionsOf } from './replay-request.js';
 import type { Workspace } from './workspace.js';
 
-/** Of scores that wait to be ranked, before they go to a file. */
-const spillMemoryBytesMax = 16 * 1024 * 1024;
-
 /** Runs a replay on a data folder, writes its reports, and appends `ReplayCompleted`. */
 export async function runReplayCommand(
   workspace: Workspace,
@@ -92,7 +89,7 @@ export function engineOptions(
   };
 }
 
-/** Puts scores aside in memory, and past some megabytes in files of the data folder that go away by themselves. */
+/** Scores that have no room in memory go to files of the data folder, which go away by themselves. */
 export function spillIn({ directory }: Workspace): () => Spill {
-  return () => spillFile({ directory, memoryBytesMax: spillMemoryBytesMax });
+  return () => spillFile(directory);
 }

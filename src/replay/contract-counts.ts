@@ -95,10 +95,36 @@ function countOutside(
   valid: Uint8Array | undefined,
   { min, max }: { readonly min: number; readonly max: number },
 ): number {
+  // One loop for each type: a loop over both is several times slower.
+  return values instanceof Float32Array
+    ? countSinglesOutside(values, valid, min, max)
+    : countDoublesOutside(values, valid, min, max);
+}
+
+function countSinglesOutside(
+  values: Float32Array,
+  valid: Uint8Array | undefined,
+  min: number,
+  max: number,
+): number {
   let outside = 0;
   for (let row = 0; row < values.length; row += 1) {
     const value = values[row] ?? Number.NaN;
-    if ((value < min || value > max) && valid?.[row] !== 0) outside += 1;
+    if (value < min || value > max) outside += valid === undefined ? 1 : (valid[row] ?? 0);
+  }
+  return outside;
+}
+
+function countDoublesOutside(
+  values: Float64Array,
+  valid: Uint8Array | undefined,
+  min: number,
+  max: number,
+): number {
+  let outside = 0;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row] ?? Number.NaN;
+    if (value < min || value > max) outside += valid === undefined ? 1 : (valid[row] ?? 0);
   }
   return outside;
 }

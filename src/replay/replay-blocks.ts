@@ -113,7 +113,7 @@ export async function replaySeveral(
       const failure = reach.failures.get(lanes.indexOf(each.value));
       replayed.push(
         failure === undefined
-          ? await finishedLane(each.value, { blocks, reach, timings })
+          ? await finishedLane(each.value, { blocks, reach, timings, isPart: choose !== undefined })
           : { kind: 'failed', error: errorOf(failure) },
       );
     }
@@ -202,12 +202,18 @@ async function finishedLane(
     readonly blocks: BlockRange;
     readonly reach: Reach;
     readonly timings: { readonly startedAtMicros: number; readonly replayMicros: number };
+    readonly isPart: boolean;
   },
 ): Promise<SeveralReplayed> {
-  const { blocks, reach, timings } = run;
+  const { blocks, reach, timings, isPart } = run;
   const { noiseSamples, candidateInferenceMicros, timedRows, ...found } = lane.found();
   try {
-    const noise = await measureServed(options, plan, noiseSamples);
+    const measuring = measureServed(options, plan, noiseSamples);
+    // Met below; until then its rejection must not count as unhandled.
+    measuring.catch(() => undefined);
+    // The version that served loads in its worker while this thread ranks.
+    if (!isPart) ranking?.auc();
+    const noise = await measuring;
     const findings: PartFindings = {
       ...found,
       labels: [...found.labels],

@@ -124,16 +124,20 @@ async function stream(
   try {
     const result = await (options?.buffered === true ? connection.run(sql) : connection.stream(sql));
     const types = result.columnTypes();
+    const fetched = async (): Promise<DuckDBDataChunk | undefined> => {
+      if (closed) return undefined;
+      const chunk = await result.fetchChunk();
+      return chunk !== null && chunk.rowCount > 0 ? chunk : undefined;
+    };
+    const chunks = options?.buffered === true ? fetchedAhead(fetched) : fetched;
     return {
       columns: result
         .columnNames()
         .map((name, index) => ({ name, type: types[index]?.toString() ?? 'UNKNOWN' })),
       next: async () => {
-        if (closed) return undefined;
-        const chunk = await result.fetchChunk();
-        if (chunk !== null && chunk.rowCount > 0) return chunk;
-        close();
-        return undefined;
+        const chunk = await chunks();
+        if (chunk === undefined) close();
+        return chunk;
       },
       close,
     };
@@ -141,6 +145,37 @@ async function stream(
     close();
     throw error;
   }
+}
+
+/** A batch of the consumer is two chunks; some batches wait at a time. */
+const chunksAheadMax = 16;
+
+/**
+ * Fetches on while the consumer works: every chunk takes a turn of the event loop and a thread of the pool, and a consumer that waited
+ * for each would idle for as long as it works. One fetch is under way at a time.
+ */
+function fetchedAhead(fetch: () => Promise<DuckDBDataChunk | undefined>): typeof fetch {
+  const waiting: DuckDBDataChunk[] = [];
+  let fetching: Promise<void> | undefined;
+  let isAtEnd = false;
+  const fetchOn = (): void => {
+    if (fetching !== undefined || isAtEnd || waiting.length >= chunksAheadMax) return;
+    fetching = fetch().then((chunk) => {
+      fetching = undefined;
+      if (chunk === undefined) isAtEnd = true;
+      else waiting.push(chunk);
+      fetchOn();
+    });
+    // Met by the consumer when its turn comes.
+    fetching.catch(() => undefined);
+  };
+  return async () => {
+    fetchOn();
+    while (waiting.length === 0 && fetching !== undefined) await fetching;
+    const chunk = waiting.shift();
+    fetchOn();
+    return chunk;
+  };
 }
 
 async function refuseWrites(connection: DuckDBConnection, sql: string): Promise<void> {

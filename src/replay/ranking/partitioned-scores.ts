@@ -1,5 +1,6 @@
 import type { ScoreChunk } from './score-chunk.js';
-import { decodeScores, encodeScores } from './score-chunk.js';
+import type { ChunkStore } from './chunk-store.js';
+import { chunkStore } from './chunk-store.js';
 import type { Spill } from './spill.js';
 
 /** The rows whose score lies in one range. */
@@ -31,6 +32,7 @@ export function partitionedScores(
   side: 'control' | 'candidate',
   spill: Spill,
 ): PartitionedScores {
+  const store = chunkStore(spill);
   const open = Array.from({ length: 2 * splitters.length + 1 }, () => emptyPartition());
   return {
     add: (chunk) => {
@@ -55,7 +57,7 @@ export function partitionedScores(
         if (buffer.cell !== undefined) buffer.cell[at] = chunk.cell?.[row] ?? 0;
         partition.buffered += 1;
         partition.positives += chunk.label[row] ?? 0;
-        if (partition.buffered === bufferRows) putAside(partition, spill);
+        if (partition.buffered === bufferRows) putAside(partition, store);
       }
     },
     *partitions() {
@@ -66,13 +68,13 @@ export function partitionedScores(
           rows,
           positives: partition.positives,
           isOneScore: place % 2 === 1,
-          chunks: () => chunksOf(partition, spill),
-          whole: () => joined([...chunksOf(partition, spill)]),
+          chunks: () => chunksOf(partition, store),
+          whole: () => joined([...chunksOf(partition, store)]),
         };
       }
     },
     close: () => {
-      spill.close();
+      store.close();
     },
   };
 }
@@ -95,14 +97,15 @@ function emptyPartition(): OpenPartition {
   return { buffer: undefined, buffered: 0, positives: 0, put: [] };
 }
 
-function putAside(partition: OpenPartition, spill: Spill): void {
+function putAside(partition: OpenPartition, store: ChunkStore): void {
   if (partition.buffer === undefined) return;
-  partition.put.push(spill.put(encodeScores({ rows: bufferRows, ...partition.buffer })));
+  partition.put.push(store.put({ rows: bufferRows, ...partition.buffer }));
+  partition.buffer = undefined;
   partition.buffered = 0;
 }
 
-function* chunksOf({ put, buffer, buffered }: OpenPartition, spill: Spill): Generator<ScoreChunk> {
-  for (const number of put) yield decodeScores(spill.get(number));
+function* chunksOf({ put, buffer, buffered }: OpenPartition, store: ChunkStore): Generator<ScoreChunk> {
+  for (const number of put) yield store.get(number);
   if (buffer === undefined || buffered === 0) return;
   yield {
     rows: buffered,

@@ -2,6 +2,7 @@ import { pairedAucOfSums, type PairedAuc } from '../../stats/auc.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { PairedRows } from '../judging/paired-rows.js';
 import { replaySettings } from '../judging/replay-settings.js';
+import { chunkStore } from './chunk-store.js';
 import { pairedPlacements } from './paired-placements.js';
 import type { ScoreChunk } from './score-chunk.js';
 import { decodeScores, encodeScores } from './score-chunk.js';
@@ -15,22 +16,26 @@ export interface ScoreRanking {
   readonly chunkCount: number;
   /** What was put aside, as bytes for `addChunk`. */
   chunks(): Iterable<Uint8Array>;
-  /** Undefined: a judged row has no score. */
+  /** Worked out when it is first asked for; afterwards nothing may be added. Undefined: a judged row has no score. */
   auc(): PairedAuc | UndefinedStatistic | undefined;
   close(): void;
 }
 
 export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
-  const spill = makeSpill();
-  let pieces = 0;
+  const store = chunkStore(makeSpill());
   let isSingle = true;
   let withoutScore = false;
+  let ranked: { readonly auc: PairedAuc | UndefinedStatistic } | undefined;
   const put = (chunk: ScoreChunk): void => {
     if (chunk.rows === 0) return;
     isSingle &&= chunk.control instanceof Float32Array && chunk.candidate instanceof Float32Array;
     withoutScore ||= chunk.control.includes(Number.NaN) || chunk.candidate.includes(Number.NaN);
-    spill.put(encodeScores(chunk));
-    pieces += 1;
+    store.put(chunk);
+  };
+  const all = {
+    *[Symbol.iterator]() {
+      for (let number = 0; number < store.count; number += 1) yield store.get(number);
+    },
   };
   return {
     add: (rows) => {
@@ -40,25 +45,27 @@ export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
       put(decodeScores(bytes));
     },
     get chunkCount() {
-      return pieces;
+      return store.count;
     },
     *chunks() {
-      for (let piece = 0; piece < pieces; piece += 1) yield spill.get(piece);
+      for (const chunk of all) yield encodeScores(chunk);
     },
     auc: () => {
       if (withoutScore) return undefined;
-      const chunks = {
-        *[Symbol.iterator]() {
-          for (let piece = 0; piece < pieces; piece += 1) {
-            const chunk = decodeScores(spill.get(piece));
-            yield isSingle ? chunk : inDoubles(chunk);
-          }
-        },
+      const chunks = isSingle
+        ? all
+        : {
+            *[Symbol.iterator]() {
+              for (const chunk of all) yield inDoubles(chunk);
+            },
+          };
+      ranked ??= {
+        auc: pairedAucOfSums({ ...pairedPlacements(chunks, makeSpill), level: replaySettings.level }),
       };
-      return pairedAucOfSums({ ...pairedPlacements(chunks, makeSpill), level: replaySettings.level });
+      return ranked.auc;
     },
     close: () => {
-      spill.close();
+      store.close();
     },
   };
 }

@@ -5,40 +5,33 @@ import { newId } from '../../services/platform/new-id.js';
 import type { Spill } from './spill.js';
 
 /**
- * Keeps up to `memoryBytesMax` in memory, and the rest in a file of its own in `directory`, made when it is first needed.
- * Calls are synchronous: bytes go to the page cache, in pieces of some ten kilobytes.
+ * A file of its own in `directory`, made when it is first needed. Calls are synchronous: bytes go to the page cache, in pieces of some ten
+ * kilobytes.
  */
-export function spillFile(options: { readonly directory: string; readonly memoryBytesMax: number }): Spill {
-  const pieces: (Uint8Array | { readonly at: number; readonly length: number })[] = [];
-  const path = join(options.directory, `tmp-scores-${newId()}`);
-  let memoryBytes = 0;
+export function spillFile(directory: string): Spill {
+  const pieces: { readonly at: number; readonly length: number }[] = [];
+  const path = join(directory, `tmp-scores-${newId()}`);
   let fileBytes = 0;
   let file: number | undefined;
 
   const opened = (): number => {
     if (file !== undefined) return file;
-    mkdirSync(options.directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     file = openSync(path, 'wx+');
     return file;
   };
   return {
     put: (bytes) => {
-      if (memoryBytes + bytes.length <= options.memoryBytesMax) {
-        memoryBytes += bytes.length;
-        pieces.push(bytes.slice());
-      } else {
-        for (let written = 0; written < bytes.length;) {
-          written += writeSync(opened(), bytes, written, bytes.length - written, fileBytes + written);
-        }
-        pieces.push({ at: fileBytes, length: bytes.length });
-        fileBytes += bytes.length;
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(opened(), bytes, written, bytes.length - written, fileBytes + written);
       }
+      pieces.push({ at: fileBytes, length: bytes.length });
+      fileBytes += bytes.length;
       return pieces.length - 1;
     },
     get: (number) => {
       const piece = pieces[number];
       if (piece === undefined) throw errors.INTERNAL({ problem: `nothing was put aside as ${number}` });
-      if (piece instanceof Uint8Array) return piece;
       const bytes = new Uint8Array(piece.length);
       for (let read = 0; read < piece.length;) {
         const count = readSync(opened(), bytes, read, piece.length - read, piece.at + read);

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { chunkStore } from '../../../src/replay/ranking/chunk-store.js';
 import { pairedPlacements } from '../../../src/replay/ranking/paired-placements.js';
 import { decodeScores, encodeScores, type ScoreChunk } from '../../../src/replay/ranking/score-chunk.js';
 import { spillFile } from '../../../src/replay/ranking/spill-file.js';
@@ -12,8 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'hindcast-ranking-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-/** Too little memory for anything, so that every piece goes through a file. */
-const smallSpill = () => spillFile({ directory: folder, memoryBytesMax: 100 });
+const spill = () => spillFile(folder);
 
 function chunked(scores: {
   readonly control: Float64Array | Float32Array;
@@ -61,7 +61,7 @@ describe('ranking outside of memory', () => {
   ];
 
   it.each(kinds)('gives the comparison that ranking in memory gives: %s', (_, control, candidate) => {
-    const placements = pairedPlacements(chunked({ control, candidate, label }), smallSpill);
+    const placements = pairedPlacements(chunked({ control, candidate, label }), spill);
     const expected = pairedAuc({ controlScores: control, candidateScores: candidate, labels: label });
     expect(pairedAucOfSums(placements)).toEqual(expected);
   });
@@ -75,7 +75,7 @@ describe('ranking outside of memory', () => {
     const candidate = Float64Array.from(smooth, (score) => -score);
     const { cells, controlTwiceWins, candidateTwiceWins, positives, negatives } = pairedPlacements(
       chunked({ control: smooth, candidate, label, cell }),
-      smallSpill,
+      spill,
     );
     const sum = (values: Float64Array | undefined) => values?.reduce((total, value) => total + value, 0);
     expect(sum(cells?.positives)).toBe(positives);
@@ -88,6 +88,52 @@ describe('ranking outside of memory', () => {
     );
   });
 });
+
+it('keeps in memory what has room there, and the rest in a file that goes away', () => {
+  const store = chunkStore(spill());
+  const chunkOf = (seed: number): ScoreChunk => ({
+    rows: 100_000,
+    control: new Float64Array(100_000).fill(seed),
+    candidate: new Float32Array(100_000).fill(2 * seed),
+    label: new Uint8Array(100_000).fill(seed % 2),
+    cell: undefined,
+  });
+  for (let seed = 0; seed < 40; seed += 1) expect(store.put(chunkOf(seed))).toBe(seed);
+  const [file = ''] = readdirSync(folder);
+  // 40 chunks of 1.3 MB, 24 MB of them in memory.
+  expect(statSync(join(folder, file)).size).toBeGreaterThan(20e6);
+  expect(statSync(join(folder, file)).size).toBeLessThan(30e6);
+  for (const seed of [0, 17, 18, 19, 39]) expect(store.get(seed)).toEqual(chunkOf(seed));
+  store.close();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('ranks as many rows as have no room in memory, to the same result', () => {
+  const random = seededRandom(43);
+  const rows = 3_000_000;
+  const label = Uint8Array.from({ length: rows }, () => (random.uniform() < 0.3 ? 1 : 0));
+  const control = Float32Array.from(label, (positive) => 0.2 * positive + random.uniform());
+  const candidate = Float32Array.from(control, (score) => score + 0.3 * random.uniform());
+  const spills = { made: 0 };
+  const counted = () => {
+    const made = spill();
+    return {
+      ...made,
+      put: (bytes: Uint8Array) => {
+        spills.made += 1;
+        return made.put(bytes);
+      },
+    };
+  };
+  const found = pairedAucOfSums(pairedPlacements(chunked({ control, candidate, label }), counted));
+  expect(spills.made).toBeGreaterThan(100);
+  expect(readdirSync(folder)).toEqual([]);
+  const expected = pairedAuc({ controlScores: control, candidateScores: candidate, labels: label });
+  if (found.kind === 'undefined' || expected.kind === 'undefined') throw new Error('an AUC is expected');
+  expect(found.difference).toBe(expected.difference);
+  // Sums of squares leave the whole numbers that doubles hold, so that their order shows in the last bits.
+  expect(Math.abs(found.standardError / expected.standardError - 1)).toBeLessThan(1e-12);
+}, 60_000);
 
 it.each([true, false])('scores come back from bytes as they were, with subjects: %s', (hasCells) => {
   const chunk: ScoreChunk = {
