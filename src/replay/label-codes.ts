@@ -18,14 +18,59 @@ export function writeLabelCodes(options: {
     target.fill(-1, at, at + until - from);
     return;
   }
-  const code = codeReader(column, codeOf);
   const { valid } = column;
+  if (column.kind === 'number' || column.kind === 'integer') {
+    const numbers = column.kind === 'integer' ? numbersOfBigints(column.values) : column.values;
+    const rows = { numbers: numbers.subarray(from, until), valid: valid?.subarray(from, until) };
+    writeCodesOfNumbers(rows, codeOf, target.subarray(at, at + until - from));
+    return;
+  }
+  const code = codeReader(column, codeOf);
   for (let row = from; row < until; row += 1) {
     target[at + row - from] = valid !== undefined && valid[row] === 0 ? -1 : code(row);
   }
 }
 
-function codeReader(column: Column, codeOf: (label: string) => number): (row: number) => number {
+/** Labels are mostly small whole numbers, whose codes stand in a table. */
+const tableMax = 256;
+const notAsked = -2;
+
+/** A null is not asked for: what stands there means nothing. */
+function writeCodesOfNumbers(
+  {
+    numbers,
+    valid,
+  }: { readonly numbers: Float64Array | Float32Array; readonly valid: Uint8Array | undefined },
+  codeOf: (label: string) => number,
+  target: Int32Array,
+): void {
+  const table = new Int32Array(tableMax).fill(notAsked);
+  const others = new Map<number, number>();
+  for (let row = 0; row < numbers.length; row += 1) {
+    if (valid !== undefined && valid[row] === 0) {
+      target[row] = -1;
+      continue;
+    }
+    const value = numbers[row] ?? Number.NaN;
+    const isSmall = value >= 0 && value < tableMax && value % 1 === 0;
+    const known = isSmall ? (table[value] ?? notAsked) : notAsked;
+    target[row] = known === notAsked ? codeOfNumber(value) : known;
+  }
+
+  function codeOfNumber(value: number): number {
+    const found = others.get(value);
+    if (found !== undefined) return found;
+    const code = Number.isNaN(value) ? -1 : codeOf(String(value));
+    others.set(value, code);
+    if (value >= 0 && value < tableMax && value % 1 === 0) table[value] = code;
+    return code;
+  }
+}
+
+function codeReader(
+  column: Column & { readonly kind: 'dictionary' | 'text' | 'boolean' },
+  codeOf: (label: string) => number,
+): (row: number) => number {
   switch (column.kind) {
     case 'dictionary': {
       const codes = column.dictionary.map(codeOf);
@@ -37,19 +82,6 @@ function codeReader(column: Column, codeOf: (label: string) => number): (row: nu
     }
     case 'boolean':
       return (row) => codeOf(column.values[row] === 1 ? '1' : '0');
-    case 'number':
-    case 'integer': {
-      const numbers = column.kind === 'integer' ? numbersOfBigints(column.values) : column.values;
-      const known = new Map<number, number>();
-      return (row) => {
-        const value = numbers[row] ?? Number.NaN;
-        const found = known.get(value);
-        if (found !== undefined) return found;
-        const code = Number.isNaN(value) ? -1 : codeOf(String(value));
-        known.set(value, code);
-        return code;
-      };
-    }
   }
 }
 

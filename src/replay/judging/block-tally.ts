@@ -9,6 +9,7 @@ import { joinLabels, LabelTally, labelTallyOf } from './label-tally.js';
 import { joinLosses, LossTally, lossTallyOf } from './loss-tally.js';
 import { joinPaired, PairedTally, pairedTallyOf } from './mean-tally.js';
 import type { PairedRows } from './paired-rows.js';
+import { scratch } from './scratch.js';
 import type { GroupCodes, SliceFeature } from './slices/slice-feature.js';
 import { joinSlices, SliceTally, sliceTallyOf } from './slices/slice-tally.js';
 import { joinWorst, WorstRow, worstRowsOf } from './worst-rows.js';
@@ -47,7 +48,7 @@ export function blockTallyOf(
 ): BlockTally {
   const { rules, features, codes } = setting;
   const { control, candidate, task } = rows;
-  const distances = new Float64Array(rows.rows);
+  const distances = scratch('distance', rows.rows);
   let beyond = 0;
   for (let row = 0; row < rows.rows; row += 1) {
     const isFlipped = control.label[row] !== candidate.label[row];
@@ -91,7 +92,7 @@ export function blockTallyOf(
 }
 
 function increasesOf({ control, candidate }: SideValues): Float64Array {
-  const increase = new Float64Array(control.length);
+  const increase = scratch('increase', control.length);
   for (let index = 0; index < increase.length; index += 1) {
     increase[index] = (candidate[index] ?? Number.NaN) - (control[index] ?? Number.NaN);
   }

@@ -33,7 +33,7 @@ export function judgedLosses(rows: PairedRows): JudgedLosses {
 }
 
 /** Row numbers with a truth, ascending. */
-function rowsWithTruth(truth: Float64Array): Int32Array {
+export function rowsWithTruth(truth: Float64Array): Int32Array {
   const row = new Int32Array(truth.length);
   let count = 0;
   for (let index = 0; index < truth.length; index += 1) {
@@ -125,7 +125,14 @@ function notProbability(scores: Float64Array, clip: number): string | undefined 
   return undefined;
 }
 
+/** The scores themselves where all lie in [0, 1]. */
 function clamped(scores: Float64Array): Float64Array {
+  let isWithin = true;
+  for (let index = 0; index < scores.length && isWithin; index += 1) {
+    const score = scores[index] ?? 0;
+    isWithin = score >= 0 && score <= 1;
+  }
+  if (isWithin) return scores;
   const within = new Float64Array(scores.length);
   for (let index = 0; index < scores.length; index += 1)
     within[index] = Math.min(1, Math.max(0, scores[index] ?? 0));

@@ -4,6 +4,7 @@ import type { JudgedLosses, SideValues } from './judged-losses.js';
 import { gathered } from './judged-losses.js';
 import { joinMeans, joinPaired, MeanTally, meanTallyOf, PairedTally, pairedTallyOf } from './mean-tally.js';
 import type { PairedRows } from './paired-rows.js';
+import { scratch } from './scratch.js';
 
 /** Candidate loss − (1 + margin) × control loss of the judged rows. */
 const MarginTally = z.strictObject({ ...MeanTally.shape, least: z.number(), most: z.number() });
@@ -87,7 +88,7 @@ function marginTallyOf(
   margin: number,
   cell: Uint16Array | undefined,
 ): MarginTally {
-  const differences = new Float64Array(control.length);
+  const differences = scratch('margin', control.length);
   let least = Infinity;
   let most = -Infinity;
   for (let index = 0; index < differences.length; index += 1) {

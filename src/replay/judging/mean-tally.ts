@@ -7,6 +7,7 @@ import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { CellSums, cellSumsOf, joinCells } from './cell-sums.js';
 import type { SideValues } from './judged-losses.js';
 import { replaySettings } from './replay-settings.js';
+import { scratch } from './scratch.js';
 
 /** Moments of one number a row; over cells too, where rows may depend on each other. */
 export const MeanTally = z.strictObject({
@@ -77,7 +78,7 @@ export function pairedTallyOf(sides: SideValues, cell: Uint16Array | undefined):
   const { control, candidate } = sides;
   const count = control.length;
   if (count === 0) return undefined;
-  const difference = new Float64Array(count);
+  const difference = scratch('difference', count);
   let controlSum = 0;
   let candidateSum = 0;
   for (let index = 0; index < count; index += 1) {

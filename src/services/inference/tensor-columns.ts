@@ -71,8 +71,17 @@ function float32(feature: Feature, column: Column | undefined, rows: number): Te
   if (column?.kind === 'number' && column.values instanceof Float32Array && column.valid === undefined) {
     return { type: 'float32', data: unshared(checkedLength(feature, column.values, rows)) };
   }
-  const data = new Float32Array(rows);
   const missing = missingNumber(feature);
+  if (column?.kind === 'number' && column.values instanceof Float32Array) {
+    // Nothing can be lost: only what is missing is filled in.
+    const data = checkedLength(feature, column.values, rows).slice();
+    const { valid } = column;
+    for (let row = 0; row < rows; row += 1) {
+      if (valid?.[row] === 0) data[row] = missing ?? refuseMissing(feature, row, rows);
+    }
+    return { type: 'float32', data };
+  }
+  const data = new Float32Array(rows);
   const values = numbersOf(feature, column, rows);
   const valid = column?.valid;
   for (let row = 0; row < rows; row += 1) {
