@@ -34,6 +34,9 @@ const frameEventsWanted = 8_192;
  */
 const eventsAheadMin = 64;
 
+/** After so many appends that were alone, the next is taken to be: it waits for no others of the same turn. */
+const loneAppendsMin = 16;
+
 /** Group commit: appends that arrive while a commit runs form the next frame. */
 export class CommitQueue {
   readonly #commitFrame: CommitFrame;
@@ -44,6 +47,8 @@ export class CommitQueue {
   #ahead: Encoded[] = [];
   #isAheadPlanned = false;
   #running: Promise<void> | undefined;
+  /** Appends in a row that found nothing before them, and nothing behind them when they were durable. */
+  #loneAppends = 0;
   #closed = false;
   #failure: HindcastError | undefined;
 
@@ -76,15 +81,18 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    // Everything that the same turn of the event loop appends goes into one frame.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    // Everything that the same turn of the event loop appends goes into one frame. A single caller pays for that turn each time.
+    if (this.#loneAppends < loneAppendsMin) await new Promise<void>((resolve) => setImmediate(resolve));
     for (let isFirst = true; ; isFirst = false) {
       if (this.#ahead.length === 0) {
         if (this.#waiting.length === 0) break;
         this.#ahead = this.#encodeNext();
       }
       const encoded = this.#ahead.shift();
-      if (encoded !== undefined) await this.#commit(encoded, isFirst);
+      if (encoded === undefined) continue;
+      await this.#commit(encoded, isFirst);
+      const wasLone = isFirst && encoded.group.length === 1 && this.#waiting.length === 0;
+      this.#loneAppends = wasLone ? this.#loneAppends + 1 : 0;
     }
     this.#running = undefined;
   }

@@ -72,6 +72,30 @@ describe('CommitQueue', () => {
     expect(lone).toEqual([true, false]);
   });
 
+  it('does not let a single caller wait for others of its turn, until others come', async () => {
+    const frames: number[] = [];
+    const queue = new CommitQueue(async (events) => {
+      frames.push(events.length);
+      return { firstPosition: 0, recordedAt: 1 };
+    });
+    const [event] = samplePredictions(1);
+    if (!event) throw new Error('a sample is needed');
+    for (let index = 0; index < 16; index += 1) {
+      const answer = queue.append([event]);
+      expect(frames).toHaveLength(index);
+      await answer;
+    }
+    const lone = queue.append([event]);
+    expect(frames).toHaveLength(17);
+    await lone;
+    // Two at a time: the first goes ahead once more, and from then on they share a frame.
+    await Promise.all([queue.append([event]), queue.append([event])]);
+    expect(frames.slice(17)).toEqual([1, 1]);
+    await Promise.all([queue.append([event]), queue.append([event])]);
+    expect(frames.slice(19)).toEqual([2]);
+    await queue.close();
+  });
+
   it('answers the others when one of those that share a commit cannot be encoded', async () => {
     let next = 0;
     const queue = new CommitQueue(async (events) => {
