@@ -1,8 +1,7 @@
-import { wilsonInterval } from '../../stats/proportion.js';
 import type { Flips } from '../report/report-schema.js';
 import { intervalOf } from './interval-of.js';
+import { shareInterval } from './judged-share.js';
 import type { LabelCells, LabelTally } from './label-tally.js';
-import { replaySettings } from './replay-settings.js';
 
 /** How labels changed between the sides, counted over all compared rows and, for right and wrong, over the judged ones. */
 export interface FlipCounts {
@@ -96,11 +95,7 @@ function add(table: readonly number[][], outer: number, inner: number, rows: num
 /** The counts as they stand in the report; null without rows or labels. */
 export function flipsOf(counts: FlipCounts | undefined): Flips | null {
   if (counts === undefined) return null;
-  const rate = wilsonInterval({
-    successes: counts.flipped,
-    trials: counts.rows,
-    level: replaySettings.level,
-  });
+  const rate = shareInterval({ successes: counts.flipped, trials: counts.rows });
   if (rate.kind === 'undefined') return null;
   return {
     rows: counts.rows,

@@ -1,7 +1,6 @@
 import type { Task } from '../../schemas/model-manifest.js';
-import { normalSf } from '../../stats/normal-distribution.js';
+import { exactProportionP } from '../../stats/exact-proportion.js';
 import type { MeanInterval } from '../../stats/paired-mean.js';
-import { wilsonInterval } from '../../stats/proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
 import { studentTSf } from '../../stats/student-t-distribution.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
@@ -9,6 +8,8 @@ import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
 import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedShare } from './judged-share.js';
+import { shareInterval } from './judged-share.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level, judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
@@ -133,8 +134,7 @@ export function agreementGate(
   return shareGate({
     name: 'agreement',
     measures: `share of rows with the same label and a difference of at most ${tolerance}`,
-    successes: rows - beyond,
-    trials: rows + candidateFailed,
+    share: { successes: rows - beyond, trials: rows + candidateFailed },
     limit: agreementLimit,
     good: 'above',
     words: {
@@ -154,8 +154,7 @@ export function failureGate(
   return shareGate({
     name: 'candidate-failures',
     measures: 'share of rows that the control answered and the candidate failed on',
-    successes: candidateFailed,
-    trials: rows + candidateFailed,
+    share: { successes: candidateFailed, trials: rows + candidateFailed },
     limit: failureLimit,
     good: 'below',
     words: {
@@ -175,15 +174,14 @@ interface GateWords {
 export function shareGate(options: {
   readonly name: ReplayGate['name'];
   readonly measures: string;
-  readonly successes: number;
-  readonly trials: number;
+  readonly share: JudgedShare;
   readonly limit: number;
   readonly good: ReplayGate['good'];
   readonly words: GateWords;
 }): ReplayGate {
-  const { name, measures, successes, trials, limit, good, words } = options;
-  const found = wilsonInterval({ successes, trials, level });
-  const gate = { name, slice: null, measures, rows: trials, limit, good, p: null };
+  const { name, measures, share, limit, good, words } = options;
+  const found = shareInterval(share);
+  const gate = { name, slice: null, measures, rows: share.trials, limit, good, p: null };
   if (found.kind === 'undefined') {
     return {
       ...gate,
@@ -194,39 +192,41 @@ export function shareGate(options: {
       rowsNeeded: null,
     };
   }
-  const needed = shareRowsNeeded(found.estimate, limit);
+  const { estimate, effectiveRows } = found;
+  const needed = shareRowsNeeded(estimate, limit);
   return {
     ...gate,
-    estimate: found.estimate,
+    estimate,
     interval: intervalOf(found),
-    p: pOfShare({ share: found.estimate, limit, trials, good }),
-    ...decided(intervalOf(found), limit, good, words, needed),
+    p: exactProportionP({
+      successes: estimate * effectiveRows,
+      trials: effectiveRows,
+      limit,
+      side: good === 'below' ? 'above' : 'below',
+    }),
+    ...decided(
+      intervalOf(found),
+      limit,
+      good,
+      words,
+      needed === null ? null : Math.ceil((needed * share.trials) / effectiveRows),
+    ),
   };
 }
 
-/** One-sided p of the score test, which Wilson's interval inverts. */
-function pOfShare(options: {
-  readonly share: number;
-  readonly limit: number;
-  readonly trials: number;
-  readonly good: ReplayGate['good'];
-}): number {
-  const { share, limit, trials, good } = options;
-  const z = (share - limit) / Math.sqrt((limit * (1 - limit)) / trials);
-  return normalSf(good === 'below' ? z : -z);
-}
+const shareRowsMax = 2 ** 40;
 
-/** The fewest rows at which an interval around the same share leaves the limit; null when the share is the limit. */
+/** The fewest independent rows at which an interval around the same share leaves the limit; null when the share is the limit, or nearly. */
 function shareRowsNeeded(share: number, limit: number): number | null {
   if (share === limit) return null;
-  const clear = (trials: number): boolean => {
-    const found = wilsonInterval({ successes: Math.round(share * trials), trials, level });
-    return found.kind === 'value' && (share > limit ? found.lower > limit : found.upper < limit);
-  };
+  const side = share > limit ? 'above' : 'below';
+  // Counts that need not be whole: so more rows always show more.
+  const clear = (trials: number): boolean =>
+    exactProportionP({ successes: share * trials, trials, limit, side }) < (1 - level) / 2;
   let high = 1;
   while (!clear(high)) {
     high *= 2;
-    if (high > 2 ** 40) return null;
+    if (high > shareRowsMax) return null;
   }
   let low = Math.floor(high / 2) + 1;
   while (low < high) {

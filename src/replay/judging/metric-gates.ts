@@ -70,8 +70,7 @@ function flipGate(
   return shareGate({
     name,
     measures: `share of rows whose ${what}`,
-    successes: count ?? 0,
-    trials: rows ?? 0,
+    share: { successes: count ?? 0, trials: rows ?? 0 },
     limit,
     good: 'below',
     words: {
