@@ -6,6 +6,7 @@ import { studentTSf } from '../../stats/student-t-distribution.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
+import { sumOfArrays } from './cell-sums.js';
 import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
 import type { JudgedShare } from './judged-share.js';
@@ -125,16 +126,37 @@ function distrustOf(
   return { reason, rowsNeeded: Math.ceil((judged * share) / rowVarianceShareMax) };
 }
 
+/** Rows that the control answered. */
+export interface AnsweredRows {
+  /** Compared rows, those of them that do not agree, and besides them the rows on which the candidate failed. */
+  readonly rows: number;
+  readonly beyond: number;
+  readonly candidateFailed: number;
+  /** The same by the cell of the subject; undefined: rows are taken as independent. */
+  readonly cells:
+    | { readonly rows: Float64Array; readonly beyond: Float64Array; readonly failed: Float64Array }
+    | undefined;
+}
+
 /** `same`: the share of rows that agree, rows on which the candidate failed counting as not agreeing. */
 export function agreementGate(
   { tolerance, agreementLimit }: GateRules,
-  counts: { readonly rows: number; readonly beyond: number; readonly candidateFailed: number },
+  { rows, beyond, candidateFailed, cells }: AnsweredRows,
 ): ReplayGate {
-  const { rows, beyond, candidateFailed } = counts;
   return shareGate({
     name: 'agreement',
     measures: `share of rows with the same label and a difference of at most ${tolerance}`,
-    share: { successes: rows - beyond, trials: rows + candidateFailed },
+    share: {
+      successes: rows - beyond,
+      trials: rows + candidateFailed,
+      cells:
+        cells === undefined
+          ? undefined
+          : {
+              rows: sumOfArrays(cells.rows, cells.failed),
+              successes: cells.rows.map((compared, cell) => compared - (cells.beyond[cell] ?? 0)),
+            },
+    },
     limit: agreementLimit,
     good: 'above',
     words: {
@@ -148,13 +170,19 @@ export function agreementGate(
 /** The share of rows that the control answered and the candidate did not. */
 export function failureGate(
   { failureLimit }: GateRules,
-  counts: { readonly rows: number; readonly candidateFailed: number },
+  { rows, candidateFailed, cells }: AnsweredRows,
 ): ReplayGate {
-  const { rows, candidateFailed } = counts;
   return shareGate({
     name: 'candidate-failures',
     measures: 'share of rows that the control answered and the candidate failed on',
-    share: { successes: candidateFailed, trials: rows + candidateFailed },
+    share: {
+      successes: candidateFailed,
+      trials: rows + candidateFailed,
+      cells:
+        cells === undefined
+          ? undefined
+          : { rows: sumOfArrays(cells.rows, cells.failed), successes: cells.failed },
+    },
     limit: failureLimit,
     good: 'below',
     words: {

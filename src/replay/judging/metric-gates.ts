@@ -3,10 +3,12 @@ import { formatSigned } from '../report/format-numbers.js';
 import type { ReplayGate, ReplayMetric } from '../report/report-schema.js';
 import type { LatencyComparison } from '../measure-latency.js';
 import type { FlipCounts } from './flips.js';
+import { flipShare, negativeFlipShare } from './flips.js';
 import type { GateRules, IgnoreRule } from './gate-rules.js';
 import { shareGate } from './gates.js';
 import { errorWithinName } from './metrics.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedShare } from './judged-share.js';
 import { replaySettings } from './replay-settings.js';
 
 /** The gates that a gate file asks for beyond the expectation's own, and one for each exception that has expired. */
@@ -23,12 +25,11 @@ export function metricGates(
     metrics.find(({ name }) => names.includes(name));
   return [
     ...given(rules.flipsLimit, (limit) =>
-      flipGate('flips', 'labels change', { count: flips?.flipped, rows: flips?.rows, limit }),
+      flipGate('flips', 'labels change', { share: flips === undefined ? noRows : flipShare(flips), limit }),
     ),
     ...given(rules.negativeFlipsLimit, (limit) =>
       flipGate('negative-flips', 'labels were right and are wrong', {
-        count: flips?.rightToWrong,
-        rows: flips?.judged,
+        share: flips === undefined ? noRows : negativeFlipShare(flips),
         limit,
       }),
     ),
@@ -57,20 +58,18 @@ function given(limit: number | undefined, gate: (limit: number) => ReplayGate): 
   return limit === undefined ? [] : [gate(limit)];
 }
 
+const noRows: JudgedShare = { successes: 0, trials: 0, cells: undefined };
+
 function flipGate(
   name: ReplayGate['name'],
   what: string,
-  {
-    count,
-    rows,
-    limit,
-  }: { readonly count: number | undefined; readonly rows: number | undefined; readonly limit: number },
+  { share, limit }: { readonly share: JudgedShare; readonly limit: number },
 ): ReplayGate {
   const percent = `${100 * limit} %`;
   return shareGate({
     name,
     measures: `share of rows whose ${what}`,
-    share: { successes: count ?? 0, trials: rows ?? 0 },
+    share,
     limit,
     good: 'below',
     words: {
