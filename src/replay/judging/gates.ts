@@ -7,13 +7,15 @@ import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
 import { sumOfArrays } from './cell-sums.js';
+import type { Distrust } from './distrust.js';
+import { distrustOf } from './distrust.js';
 import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
 import type { JudgedShare } from './judged-share.js';
 import { shareInterval } from './judged-share.js';
 import { replaySettings } from './replay-settings.js';
 
-const { level, judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
+const { level, judgedRowsMin, rowVarianceShareMax } = replaySettings;
 
 /** What a loss gate judges: all compared rows, or those of a slice. */
 export interface JudgedLoss {
@@ -28,6 +30,8 @@ export interface JudgedLoss {
   readonly margin: MeanInterval | UndefinedStatistic;
   /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
   readonly largestVarianceShare: number;
+  /** Cells of subjects that the rows are worth, see `effectiveClusters`; undefined: rows have no subjects. */
+  readonly clusters: number | undefined;
   readonly slice: ReplayGate['slice'];
 }
 
@@ -68,7 +72,7 @@ export function lossGate(task: Task, margin: number, losses: JudgedLoss): Replay
   });
   const needed = plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : null;
   const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: pAboveZero(found) };
-  const distrust = distrustOf(task, losses);
+  const distrust = distrustOfLoss(task, losses);
   if (distrust !== undefined) {
     const more = Math.max(needed ?? 0, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
@@ -100,28 +104,15 @@ function lossWords(
   };
 }
 
-/** Why the normal approximation behind the interval is not to be trusted here; undefined: it is. */
-function distrustOf(
-  task: Task,
-  losses: JudgedLoss,
-): { readonly reason: string; readonly rowsNeeded: number } | undefined {
-  const { judged, positives } = losses;
-  if (judged < judgedRowsMin) {
-    const reason = `${judged} rows with truth are too few for a verdict; ${judgedRowsMin} are the least`;
-    return { reason, rowsNeeded: judgedRowsMin };
-  }
-  const rarer = Math.min(positives, judged - positives);
-  if (task === 'binary-classification' && rarer < rowsPerClassMin) {
-    const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
-    return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
-  }
-  if (losses.margin.kind === 'value' && losses.margin.df + 1 < clustersMin) {
-    const clusters = losses.margin.df + 1;
-    const reason = `the rows are of ${clusters} groups of subjects, too few for a verdict; ${clustersMin} are the least`;
-    return { reason, rowsNeeded: Math.ceil((judged * clustersMin) / clusters) };
-  }
-  const share = losses.largestVarianceShare;
-  if (share <= rowVarianceShareMax) return undefined;
+/** Why the interval is not to be trusted here; undefined: it is. */
+function distrustOfLoss(task: Task, losses: JudgedLoss): Distrust | undefined {
+  const { judged, positives, clusters, largestVarianceShare: share } = losses;
+  const few = distrustOf({
+    judged,
+    positives: task === 'binary-classification' ? positives : undefined,
+    clusters,
+  });
+  if (few !== undefined || share <= rowVarianceShareMax) return few;
   const reason = `one row makes up ${Math.round(100 * share)} % of the variance, so the interval is not to be trusted`;
   return { reason, rowsNeeded: Math.ceil((judged * share) / rowVarianceShareMax) };
 }

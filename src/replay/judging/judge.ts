@@ -6,7 +6,7 @@ import type { Task } from '../../schemas/model-manifest.js';
 import type { LatencyComparison } from '../measure-latency.js';
 import { alignedFold } from './aligned-fold.js';
 import { BlockTally, blockTallyOf, joinBlocks } from './block-tally.js';
-import { emptyCells, sumOfArrays, subjectCells } from './cell-sums.js';
+import { clustersOf, emptyCells, sumOfArrays, subjectCells } from './cell-sums.js';
 import { calibrationOf } from './calibration-tally.js';
 import { correctedGates } from './corrected-gates.js';
 import { daysOf } from './day-tally.js';
@@ -184,6 +184,7 @@ function judgementOf(found: {
             ? { kind: 'undefined', reason: 'there is no loss' }
             : intervalOfMean(losses.margin),
         largestVarianceShare: largestVarianceShare(losses.margin),
+        clusters: clustersOf(losses.margin?.cells),
         slice: null,
       }),
       ...(candidateFailed === 0 ? [] : [failureGate(rules, answered)]),
@@ -196,7 +197,7 @@ function judgementOf(found: {
     judged: losses.judged,
     gates: correctedGates([
       ...gates[expect](),
-      ...metricGates(rules, { metrics, flips, latency: question.latency }),
+      ...metricGates(rules, { metrics, flips, auc, latency: question.latency }),
     ]),
     slices: judgedSlices.slices,
     search,

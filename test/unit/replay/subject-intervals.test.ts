@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultRules } from '../../../src/replay/judging/gate-rules.js';
 import type { Judgement } from '../../../src/replay/judging/judge.js';
 import type { PairedRows } from '../../../src/replay/judging/paired-rows.js';
+import { replaySettings } from '../../../src/replay/judging/replay-settings.js';
+import { cellPlacements } from '../../../src/stats/cell-placements.js';
+import { clusteredAuc } from '../../../src/stats/clustered-auc.js';
 import {
   clusteredPairedDifference,
   clusteredProportionInterval,
@@ -10,12 +13,19 @@ import { exactProportionInterval, exactProportionP } from '../../../src/stats/ex
 import { rowsPerSubject } from '../../../src/stats/hashed-subjects.js';
 import { logLossClip } from '../../../src/stats/log-loss.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
-import { judgeRows } from '../../support/judged-rows.js';
+import { studentTSf } from '../../../src/stats/student-t-distribution.js';
+import { judgeRows, rowRange } from '../../support/judged-rows.js';
 
 const subjects = 400;
 const rowsEach = 10;
 const cells = 1_024;
-const rules = { ...defaultRules, flipsLimit: 0.04, negativeFlipsLimit: 0.04, accuracyLoss: 0.02 };
+const rules = {
+  ...defaultRules,
+  flipsLimit: 0.04,
+  negativeFlipsLimit: 0.04,
+  accuracyLoss: 0.02,
+  aucLoss: 0.02,
+};
 
 /** All rows of a subject are alike: they flip together, and their truth is one. */
 function alikeRows(): PairedRows {
@@ -157,6 +167,29 @@ describe('shares of rows that name their subject', () => {
     }
   });
 
+  it('leave the AUC with the interval over cells, and its gate with the p of that interval', () => {
+    const expected = clusteredAuc({
+      cells: cellPlacements({
+        controlScores: control.value,
+        candidateScores: candidate.value,
+        labels: Uint8Array.from(truth),
+        cell: rows.cell ?? new Uint16Array(),
+        cells,
+      }),
+    });
+    if (expected.kind === 'undefined') throw new Error(expected.reason);
+    expect(judged.metrics.find(({ name }) => name === 'AUC')).toMatchObject({
+      control: expected.controlAuc,
+      candidate: expected.candidateAuc,
+      interval: { lower: expected.lower, upper: expected.upper },
+    });
+    const { difference, standardError, df } = expected;
+    expect(gateOf(judged, 'auc').p).toBe(studentTSf({ t: (-0.02 - difference) / standardError, df }));
+    // As independent rows they would show almost for certain that it falls by less.
+    expect(gateOf(asRows, 'auc').p).toBeGreaterThan(0.9999);
+    expect(gateOf(judged, 'auc').p).toBeLessThan(0.95);
+  });
+
   it('are worth one row when all are of one subject', () => {
     const one = { ...rows, cell: new Uint16Array(rows.rows).fill(3) };
     const { flips: found } = judgeRows({ rows: one, expect: 'anything', candidateFailed: 0 });
@@ -165,5 +198,36 @@ describe('shares of rows that name their subject', () => {
       expected.kind === 'value' ? { lower: expected.lower, upper: expected.upper } : {},
     );
     expect(found?.interval.upper).toBeGreaterThan(0.95);
+  });
+});
+
+describe('the gate of the AUC', () => {
+  const rows = alikeRows();
+  const aucOf = (of: PairedRows) =>
+    gateOf(judgeRows({ rows: of, expect: 'anything', candidateFailed: 0 }, { setting: { rules } }), 'auc');
+
+  it('gives no verdict on fewer rows than the gate of the loss would', () => {
+    const few = aucOf({ ...rowRange(rows, 0, replaySettings.judgedRowsMin - 10), cell: undefined });
+    expect(few).toMatchObject({ verdict: 'INCONCLUSIVE', rowsNeeded: replaySettings.judgedRowsMin });
+    expect(few.reason).toContain('rows with truth are too few');
+    expect(few.interval).not.toBeNull();
+  });
+
+  it('gives none on fewer rows of a class', () => {
+    let positives = 0;
+    const truth = rows.truth.map((value) => (value === 1 && (positives += 1) <= 8 ? 1 : 0));
+    const found = aucOf({ ...rows, truth, cell: undefined });
+    expect(found).toMatchObject({ verdict: 'INCONCLUSIVE', rowsNeeded: 5_000 });
+    expect(found.reason).toContain('8 rows of the rarer class');
+  });
+
+  it('gives none on rows that are worth few groups of subjects, though there are many', () => {
+    const cell = Uint16Array.from({ length: rows.rows }, (_, row) => (row < 2_000 ? 0 : row % cells));
+    const found = aucOf({ ...rows, cell });
+    expect(found.verdict).toBe('INCONCLUSIVE');
+    expect(found.reason).toContain('groups of subjects that are worth 3 equal ones');
+    expect(found.rowsNeeded).toBeGreaterThan(30_000);
+    const [loss] = judgeRows({ rows: { ...rows, cell }, expect: 'no-worse', candidateFailed: 0 }).gates;
+    expect(loss?.reason).toContain('groups of subjects that are worth 3 equal ones');
   });
 });

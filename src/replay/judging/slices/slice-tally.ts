@@ -5,7 +5,7 @@ import { emptyMoments, momentsOfSums } from '../../../stats/moments.js';
 import type { MeanInterval } from '../../../stats/paired-mean.js';
 import { meanInterval } from '../../../stats/paired-mean.js';
 import type { UndefinedStatistic } from '../../../stats/undefined-statistic.js';
-import { addToCell, CellSums, emptyCells, joinCells } from '../cell-sums.js';
+import { addToCell, CellSums, clustersOf, emptyCells, joinCells } from '../cell-sums.js';
 import type { JudgedLosses } from '../judged-losses.js';
 import type { PairedRows } from '../paired-rows.js';
 import { replaySettings } from '../replay-settings.js';
@@ -39,6 +39,8 @@ export interface SliceSums {
   readonly margin: MeanInterval | UndefinedStatistic;
   /** Share of the variance of that difference that the farthest row makes up. */
   readonly largestVarianceShare: number;
+  /** See `clustersOf`. */
+  readonly clusters: number | undefined;
 }
 
 const fields = {
@@ -176,5 +178,6 @@ function sumsOf(of: Float64Array, cells: GroupCells | undefined): SliceSums {
     margin: intervalOver(margin, cells?.margin),
     largestVarianceShare:
       judged > 0 && margin.squaredDeviations > 0 ? Math.min(1, farthest / margin.squaredDeviations) : 0,
+    clusters: clustersOf(cells?.margin),
   };
 }
