@@ -1,8 +1,6 @@
 import type { Task } from '../../schemas/model-manifest.js';
 import { exactProportionP } from '../../stats/exact-proportion.js';
-import type { MeanInterval } from '../../stats/paired-mean.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
-import { studentTSf } from '../../stats/student-t-distribution.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
@@ -13,6 +11,7 @@ import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
 import type { JudgedShare } from './judged-share.js';
 import { shareInterval } from './judged-share.js';
+import type { MarginInterval } from './margin-interval.js';
 import { replaySettings } from './replay-settings.js';
 
 const { level, judgedRowsMin, rowVarianceShareMax } = replaySettings;
@@ -27,7 +26,7 @@ export interface JudgedLoss {
   /** Means. */
   readonly loss: { readonly control: number; readonly candidate: number };
   /** Of candidate loss − (1 + margin) × control loss. */
-  readonly margin: MeanInterval | UndefinedStatistic;
+  readonly margin: MarginInterval | UndefinedStatistic;
   /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
   readonly largestVarianceShare: number;
   /** Cells of subjects that the rows are worth, see `effectiveClusters`; undefined: rows have no subjects. */
@@ -71,7 +70,7 @@ export function lossGate(task: Task, margin: number, losses: JudgedLoss): Replay
     level,
   });
   const needed = plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : null;
-  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: pAboveZero(found) };
+  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: found.pAboveZero };
   const distrust = distrustOfLoss(task, losses);
   if (distrust !== undefined) {
     const more = Math.max(needed ?? 0, distrust.rowsNeeded);
@@ -81,12 +80,6 @@ export function lossGate(task: Task, margin: number, losses: JudgedLoss): Replay
     ...measured,
     ...decided(intervalOf(found), 0, 'below', lossWords(lossName, margin, losses), needed),
   };
-}
-
-/** One-sided p of the hypothesis that the mean is 0 or less. */
-function pAboveZero(found: MeanInterval): number {
-  if (found.degenerate) return found.mean > 0 ? 0 : 1;
-  return studentTSf({ t: found.mean / found.standardError, df: found.df });
 }
 
 function lossWords(

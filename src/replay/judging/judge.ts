@@ -19,8 +19,7 @@ import type { AnsweredRows } from './gates.js';
 import { agreementGate, failureGate, lossGate } from './gates.js';
 import { jointOf } from './joint-tally.js';
 import { judgedLosses } from './judged-losses.js';
-import { largestVarianceShare, type LossTally } from './loss-tally.js';
-import { intervalOfMean } from './mean-tally.js';
+import { intervalOfMargin, largestVarianceShare, type LossTally } from './loss-tally.js';
 import { metricGates } from './metric-gates.js';
 import { metricsOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
@@ -179,10 +178,7 @@ function judgementOf(found: {
         positives: losses.positives,
         problem: losses.problem,
         loss: meansOf(losses),
-        margin:
-          losses.margin === undefined
-            ? { kind: 'undefined', reason: 'there is no loss' }
-            : intervalOfMean(losses.margin),
+        margin: intervalOfMargin(losses.margin),
         largestVarianceShare: largestVarianceShare(losses.margin),
         clusters: clustersOf(losses.margin?.cells),
         slice: null,
