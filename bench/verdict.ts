@@ -7,7 +7,7 @@ import type { CoverageRun, IntervalSource } from './support/coverage.js';
 import { coverageOf, keyOf } from './support/coverage.js';
 import { powerOf, sliceRatesOf } from './support/gate-rates.js';
 import type { ShareGate } from './support/share-gate-rates.js';
-import { exactThresholds, judgedThresholds, shareGateRates } from './support/share-gate-rates.js';
+import { judgedThresholds, shareGateRates } from './support/share-gate-rates.js';
 import { plainShape, populationWithChange } from './support/simulated-rows.js';
 import { markdownTable, rounded } from './support/statistics.js';
 import type { NamedPopulation } from './support/verdict-populations.js';
@@ -61,7 +61,7 @@ export function runVerdictBench(): Promise<string> {
       'Power: what the plan promises with a probability of 80 %, against what is reached, in %:',
       markdownTable(['what', 'nominal', 'measured', 'replicates', 'holds?'], powerRows()),
       'Gates of shares with the share exactly at its limit, and at the share that the plan says can be shown, in % (from the binomial law, no replicates):',
-      markdownTable(['what', 'nominal', 'measured', 'with exact limits', 'holds?'], shareRows()),
+      markdownTable(['what', 'nominal', 'measured', 'holds?'], shareRows()),
     ].join('\n\n'),
   );
 }
@@ -219,29 +219,24 @@ function shareRows(): string[][] {
   return gates.flatMap(({ gate, limit: inexact }) => {
     const limit = Number(inexact.toPrecision(6));
     return [400, 4_000, 20_000].flatMap((rows) => {
-      const judge = judgedThresholds(gate, rows, limit);
-      const exact = exactThresholds(rows, limit);
-      const at = shareGateRates({ thresholds: judge, rows, share: limit });
-      const exactAt = shareGateRates({ thresholds: exact, rows, share: limit });
+      const thresholds = judgedThresholds(gate, rows, limit);
+      const at = shareGateRates({ thresholds, rows, share: limit });
       const what = `${gate}, ${rounded(rows)} rows, limit ${rounded(100 * limit, 1)} %`;
       const rowsOf = (['pass', 'fail'] as const).map((verdict) => [
         `${verdict.toUpperCase()}, ${what}`,
         `≤ ${percent(oneSided)}`,
         percent(at[verdict], 2),
-        percent(exactAt[verdict], 2),
         at[verdict] <= oneSided ? 'yes' : 'no',
       ]);
       const plan = sharePlan({ rows, limit: 1 - limit, level: replaySettings.level, power: plannedPower });
       if (gate === 'candidate-failures' || plan.failureShare === undefined) return rowsOf;
-      const shown = shareGateRates({ thresholds: judge, rows, share: plan.failureShare }).pass;
-      const exactShown = shareGateRates({ thresholds: exact, rows, share: plan.failureShare }).pass;
+      const shown = shareGateRates({ thresholds, rows, share: plan.failureShare }).pass;
       return [
         ...rowsOf,
         [
           `PASS as planned, ${what}, ${rounded(100 * plan.failureShare, 4)} % bad`,
           percent(plannedPower),
           percent(shown, 2),
-          percent(exactShown, 2),
           Math.abs(shown - plannedPower) < 1e-6 ? 'yes' : 'no',
         ],
       ];

@@ -5,6 +5,9 @@ import type { PairedRows } from '../../src/replay/judging/paired-rows.js';
 import type { SliceFeature } from '../../src/replay/judging/slices/slice-feature.js';
 import type { ReplayExpectation } from '../../src/replay/report/report-schema.js';
 import { pairedAuc } from '../../src/stats/auc.js';
+import { cellPlacements } from '../../src/stats/cell-placements.js';
+import { clusteredAuc } from '../../src/stats/clustered-auc.js';
+import { subjectCells } from '../../src/replay/judging/cell-sums.js';
 
 /** What a replay would say of these rows, as one block. `groups`: the slice of each row, by number, of one declared feature. */
 export function judged(
@@ -38,12 +41,17 @@ export function judged(
     labels: rows.labels,
     expect,
     candidateFailed,
-    auc: rows.truth.includes(Number.NaN)
-      ? undefined
-      : pairedAuc({
-          controlScores: rows.control.value,
-          candidateScores: rows.candidate.value,
-          labels: Uint8Array.from(rows.truth),
-        }),
+    auc: rows.truth.includes(Number.NaN) ? undefined : aucOf(rows),
   });
+}
+
+/** What the ranking of a replay comes to, without its files. */
+function aucOf({ control, candidate, truth, cell }: PairedRows) {
+  const scores = {
+    controlScores: control.value,
+    candidateScores: candidate.value,
+    labels: Uint8Array.from(truth),
+  };
+  if (cell === undefined) return pairedAuc(scores);
+  return clusteredAuc({ cells: cellPlacements({ ...scores, cell, cells: subjectCells }) });
 }

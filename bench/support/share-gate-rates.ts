@@ -1,7 +1,7 @@
 import { defaultRules } from '../../src/replay/judging/gate-rules.js';
 import type { PairedRows } from '../../src/replay/judging/paired-rows.js';
 import type { ReplayGate, ReplayVerdict } from '../../src/replay/report/report-schema.js';
-import { exactProportionInterval, exactProportionP } from '../../src/stats/exact-proportion.js';
+import { exactProportionP } from '../../src/stats/exact-proportion.js';
 import { logLossClip } from '../../src/stats/log-loss.js';
 import { judged } from './judged.js';
 
@@ -16,15 +16,6 @@ export interface ShareThresholds {
 /** What the judge makes of so many rows, by the number of bad ones; `limit`: the share of bad rows that is allowed. */
 export function judgedThresholds(gate: ShareGate, rows: number, limit: number): ShareThresholds {
   return thresholdsOf(rows, (bad) => gateOf(gate, { rows, bad, limit }).verdict);
-}
-
-/** The same by the exact interval in place of the judge's. */
-export function exactThresholds(rows: number, limit: number): ShareThresholds {
-  return thresholdsOf(rows, (bad) => {
-    const found = exactProportionInterval({ successes: bad, trials: rows });
-    if (found.kind === 'undefined') return 'INCONCLUSIVE';
-    return found.upper < limit ? 'PASS' : found.lower > limit ? 'FAIL' : 'INCONCLUSIVE';
-  });
 }
 
 /** The chances of PASS and FAIL where each row is bad with probability `share`: from the binomial law, without any drawing. */

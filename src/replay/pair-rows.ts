@@ -17,6 +17,8 @@ export interface PairedChunk {
   /** Rows that the control did not answer; of the others, the positions of those that the candidate did not. */
   readonly controlUnanswered: number;
   readonly candidateFailed: readonly number[];
+  /** The cells of their subjects; undefined: no row has one. */
+  readonly failedCells: Uint16Array | undefined;
 }
 
 /** Puts the two sides of a chunk beside each other. Arrays may be the chunk's own. `clip`: see `PairedRows`. */
@@ -28,7 +30,7 @@ export function pairRows(options: {
   readonly clip: number;
 }): PairedChunk {
   const { pairing, chunk, clip } = options;
-  const { kept, controlUnanswered, candidateFailed } = keptRows(options);
+  const { kept, controlUnanswered, candidateFailed, failedRows } = keptRows(options);
   const floats = (values: Float64Array): Float64Array =>
     kept === undefined ? values : pickNumbers(values, kept, Float64Array);
   const codes = (values: Int32Array): Int32Array =>
@@ -53,7 +55,12 @@ export function pairRows(options: {
     pairing.task === 'multiclass-classification'
       ? { ...shared, ...severalClasses(pairing, sides, truth) }
       : { ...shared, scoreDistance: undefined, ...oneValue(sides, positions.length) };
-  return { rows, kept, controlUnanswered, candidateFailed };
+  const failedCells = cellsOf(
+    chunk.subjectCell,
+    Int32Array.from(failedRows),
+    Float64Array.from(candidateFailed),
+  );
+  return { rows, kept, controlUnanswered, candidateFailed, failedCells };
 }
 
 interface Sides {
@@ -97,27 +104,32 @@ function keptRows(options: {
   readonly chunk: RowChunk;
   readonly control: DecodedOutputs;
   readonly candidate: DecodedOutputs;
-}): Pick<PairedChunk, 'kept' | 'controlUnanswered' | 'candidateFailed'> {
+}): Pick<PairedChunk, 'kept' | 'controlUnanswered' | 'candidateFailed'> & {
+  /** Their numbers in the chunk. */
+  readonly failedRows: readonly number[];
+} {
   const { pairing, chunk } = options;
   const control = answeredRows(pairing, options.control, chunk.rows);
   const candidate = answeredRows(pairing, options.candidate, chunk.rows);
   if (control === undefined && candidate === undefined) {
-    return { kept: undefined, controlUnanswered: 0, candidateFailed: [] };
+    return { kept: undefined, controlUnanswered: 0, candidateFailed: [], failedRows: [] };
   }
   const kept = new Int32Array(chunk.rows);
   const candidateFailed: number[] = [];
+  const failedRows: number[] = [];
   let count = 0;
   let controlUnanswered = 0;
   for (let row = 0; row < chunk.rows; row += 1) {
     if (control !== undefined && control[row] === 0) controlUnanswered += 1;
-    else if (candidate !== undefined && candidate[row] === 0)
+    else if (candidate !== undefined && candidate[row] === 0) {
       candidateFailed.push(chunk.positions[row] ?? Number.NaN);
-    else {
+      failedRows.push(row);
+    } else {
       kept[count] = row;
       count += 1;
     }
   }
-  return { kept: kept.slice(0, count), controlUnanswered, candidateFailed };
+  return { kept: kept.slice(0, count), controlUnanswered, candidateFailed, failedRows };
 }
 
 /** A row without a subject stands for itself: its position decides. */

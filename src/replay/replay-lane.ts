@@ -139,7 +139,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
     excluded.controlUnanswered += paired.controlUnanswered;
     excluded.candidateFailed += paired.candidateFailed.length;
     comparedRows += paired.rows.rows;
-    judge.add(block, paired.rows, groupCodes(options.slices, chunk, paired.kept));
+    judge.add(block, paired.rows, groupCodes(options.slices, chunk, paired.kept), paired.failedCells);
     ranking?.add(paired.rows);
     chunk.release();
   };

@@ -37,12 +37,13 @@ export function exactProportionInterval(
 
 /**
  * One-sided p of the hypothesis that the true proportion is `limit`, against its lying `side` it. It is below (1 − level)/2 exactly
- * where the interval at that level lies wholly on that side. 1 without trials.
+ * where the interval at that level lies wholly on that side. `limit` may be 0 or 1. 1 without trials.
  */
 export function exactProportionP(
   options: RealProportion & { readonly limit: number; readonly side: 'above' | 'below' },
 ): number {
-  checkOpenUnit('limit', options.limit);
+  if (!(options.limit >= 0 && options.limit <= 1))
+    throw new RangeError(`limit is ${options.limit}; expected a number from 0 to 1`);
   checkRealProportion(options);
   if (options.trials === 0) return 1;
   return options.side === 'above' ? atLeast(options, options.limit) : atMost(options, options.limit);

@@ -1,10 +1,10 @@
 import { checkCount, checkOpenUnit } from './checks.js';
+import { exactProportionP } from './exact-proportion.js';
 import { incompleteBeta } from './incomplete-beta.js';
 import { increasingRoot } from './increasing-root.js';
-import { wilsonInterval } from './proportion.js';
 
 export interface SharePlan {
-  /** The most failures with which Wilson's whole interval lies above the limit; undefined: not even with none. */
+  /** The most failures with which the whole interval lies above the limit; undefined: not even with none. */
   readonly failuresMax: number | undefined;
   /** At this true share of failures, `failuresMax` or fewer come with probability `power`; undefined like it. */
   readonly failureShare: number | undefined;
@@ -13,8 +13,8 @@ export interface SharePlan {
 }
 
 /**
- * What `rows` independent rows can show about a share of successes that must lie above `limit`, judged by Wilson's interval
- * at `level` (0.95). Source: the binomial law through the incomplete beta function, P(X ≤ k) = I_{1−p}(n − k, k + 1).
+ * What `rows` independent rows can show about a share of successes that must lie above `limit`, judged by the exact
+ * interval at `level` (0.95). Source: the binomial law through the incomplete beta function, P(X ≤ k) = I_{1−p}(n − k, k + 1).
  */
 export function sharePlan(options: {
   readonly rows: number;
@@ -26,10 +26,9 @@ export function sharePlan(options: {
   checkCount('rows', rows);
   checkOpenUnit('limit', limit);
   checkOpenUnit('power', power);
-  const passes = (failures: number, trials: number): boolean => {
-    const found = wilsonInterval({ successes: trials - failures, trials, level });
-    return found.kind === 'value' && found.lower > limit;
-  };
+  checkOpenUnit('level', level);
+  const passes = (failures: number, trials: number): boolean =>
+    exactProportionP({ successes: trials - failures, trials, limit, side: 'above' }) < (1 - level) / 2;
   const rowsNeeded = first((trials) => passes(0, trials));
   if (!passes(0, rows)) return { failuresMax: undefined, failureShare: undefined, rowsNeeded };
   const failuresMax = first((failures) => !passes(failures, rows)) - 1;

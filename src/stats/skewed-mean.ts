@@ -61,7 +61,13 @@ export function skewnessOfMean({ rows, sums }: ClusterSums): number {
     squares += deviation ** 2;
     cubes += deviation ** 3;
   }
-  return squares > 0 ? Math.min(1, Math.max(-1, cubes / squares ** 1.5)) : 0;
+  return boundedSkewness(squares, cubes);
+}
+
+/** Σe³/(Σe²)^1.5 held in [−1, 1]; 0 where nothing varies, or where that is beyond a double. */
+export function boundedSkewness(squares: number, cubes: number): number {
+  const skewness = cubes / squares / Math.sqrt(squares);
+  return squares > 0 && !Number.isNaN(skewness) ? Math.min(1, Math.max(-1, skewness)) : 0;
 }
 
 /** What follows Student's t though the mean is skewed; rises with t. */

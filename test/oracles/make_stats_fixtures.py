@@ -518,18 +518,17 @@ def difference_deviations():
 
 
 def share_plans():
-    """By trying every count of failures with statsmodels' interval, and the beta law of scipy."""
+    """By trying every count of failures with statsmodels' exact interval, and the beta law of scipy."""
     out = []
-    passes = lambda failures, rows, limit, level: proportion_confint(rows - failures, rows, 1 - level, method="wilson")[0] > limit
-    for rows in (5, 100, 1000, 3837, 3838, 20000, 100000):
+    passes = lambda failures, rows, limit, level: proportion_confint(rows - failures, rows, 1 - level, method="beta")[0] > limit
+    for rows in (5, 100, 1000, 3687, 3688, 20000, 100000):
         for limit in (0.9, 0.99, 0.999):
             for level, power in ((0.95, 0.8), (0.99, 0.9)):
                 failures = -1
                 while failures < rows and passes(failures + 1, rows, limit, level):
                     failures += 1
                 share = stats.beta.ppf(1 - power, failures + 1, rows - failures) if failures >= 0 else -1.0
-                z2 = stats.norm.isf((1 - level) / 2) ** 2
-                needed = math.floor(z2 * limit / (1 - limit)) + 1
+                needed = math.floor(math.log((1 - level) / 2) / math.log(limit)) + 1
                 assert passes(0, needed, limit, level) and not passes(0, needed - 1, limit, level)
                 out.append([rows, limit, level, power, failures, share, needed])
     return out

@@ -9,11 +9,13 @@ export interface RowsToJudge {
   readonly rows: PairedRows;
   readonly expect: ReplayExpectation;
   readonly candidateFailed: number;
+  /** Cells of the subjects of the rows that failed, dealt out to the blocks. */
+  readonly failedCells?: Uint16Array;
 }
 
 /** Judges rows in blocks, as they come from a replay; `shards`: by so many judges, put together afterwards. */
 export function judgeRows(
-  { rows, expect, candidateFailed }: RowsToJudge,
+  { rows, expect, candidateFailed, failedCells = new Uint16Array() }: RowsToJudge,
   {
     blockRows = 700,
     shards = 1,
@@ -32,7 +34,11 @@ export function judgeRows(
     judges.push(judge);
     for (let block = cut(blocks, shard, shards); block < cut(blocks, shard + 1, shards); block += 1) {
       const some = rowRange(rows, block * blockRows, Math.min(rows.rows, (block + 1) * blockRows));
-      judge.add(block, some);
+      const [from, until] = [
+        cut(failedCells.length, block, blocks),
+        cut(failedCells.length, block + 1, blocks),
+      ];
+      judge.add(block, some, undefined, failedCells.subarray(from, until));
       if (rows.task === 'binary-classification') ranking.add(some);
     }
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CalibrationTally, calibrationTallyOf, joinCalibrations } from './calibration-tally.js';
+import { addToCell, CellSums, emptyCells, joinCells } from './cell-sums.js';
 import { DayTally, dayTallyOf, joinDays } from './day-tally.js';
 import { DensityCounts, densityCountsOf, joinDensities } from './density-tally.js';
 import type { GateRules } from './gate-rules.js';
@@ -19,6 +20,8 @@ export const BlockTally = z.strictObject({
   rows: z.number(),
   /** Rows whose labels differ, or whose scores do by more than the tolerance. */
   beyond: z.number(),
+  /** The same by the cell of the subject: rows, and those beyond. */
+  beyondCells: CellSums.optional(),
   losses: LossTally,
   days: DayTally,
   /** Scores or values of both sides; undefined: some row has none. */
@@ -49,6 +52,7 @@ export function blockTallyOf(
   const { rules, features, codes } = setting;
   const { control, candidate, task } = rows;
   const distances = scratch('distance', rows.rows);
+  const beyondCells = rows.cell === undefined ? undefined : emptyCells();
   let beyond = 0;
   for (let row = 0; row < rows.rows; row += 1) {
     const isFlipped = control.label[row] !== candidate.label[row];
@@ -59,7 +63,9 @@ export function blockTallyOf(
         : (rows.scoreDistance[row] ?? Number.NaN);
     // Values of a regression: relative to the control's where it is above 1. Without scores the labels alone decide.
     const scale = task === 'regression' ? Math.max(1, Math.abs(before)) : 1;
-    if (isFlipped || distance > rules.tolerance * scale) beyond += 1;
+    const isBeyond = isFlipped || distance > rules.tolerance * scale;
+    if (isBeyond) beyond += 1;
+    if (beyondCells !== undefined) addToCell(beyondCells, rows.cell?.[row] ?? 0, isBeyond ? 1 : 0);
     distances[row] = Number.isNaN(distance) ? (isFlipped ? 1 : 0) : distance;
   }
   const hasValues = !control.value.includes(Number.NaN) && !candidate.value.includes(Number.NaN);
@@ -68,6 +74,7 @@ export function blockTallyOf(
   return {
     rows: rows.rows,
     beyond,
+    beyondCells,
     losses: lossTallyOf(rows, judged, rules),
     days: dayTallyOf(rows, judged),
     values: hasValues
@@ -106,6 +113,7 @@ export function joinBlocks(earlier: BlockTally, later: BlockTally): BlockTally {
   return {
     rows: earlier.rows + later.rows,
     beyond: earlier.beyond + later.beyond,
+    beyondCells: joinCells(earlier.beyondCells, later.beyondCells),
     losses: joinLosses(earlier.losses, later.losses),
     days: joinDays(earlier.days, later.days),
     values: both(earlier.values, later.values, (a, b) => joinPaired(a, b) ?? a),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { effectiveClusters } from '../../stats/effective-clusters.js';
 
 /** Subjects are hashed into so many cells: bounded memory, and rows of one subject always share one. */
 export const subjectCells = 1_024;
@@ -32,6 +33,11 @@ export function addToCell({ rows, sums }: CellSums, cell: number, value: number)
 export function joinCells(earlier: CellSums | undefined, later: CellSums | undefined): CellSums | undefined {
   if (earlier === undefined || later === undefined) return earlier ?? later;
   return { rows: sumOfArrays(earlier.rows, later.rows), sums: sumOfArrays(earlier.sums, later.sums) };
+}
+
+/** How many equal cells the rows are worth, see `effectiveClusters`; undefined without cells. */
+export function clustersOf(cells: { readonly rows: Float64Array } | undefined): number | undefined {
+  return cells === undefined ? undefined : effectiveClusters(cells.rows);
 }
 
 /** Item by item; both equally long. */

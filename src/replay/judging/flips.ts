@@ -1,8 +1,8 @@
-import { wilsonInterval } from '../../stats/proportion.js';
 import type { Flips } from '../report/report-schema.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedShare } from './judged-share.js';
+import { shareInterval } from './judged-share.js';
 import type { LabelCells, LabelTally } from './label-tally.js';
-import { replaySettings } from './replay-settings.js';
 
 /** How labels changed between the sides, counted over all compared rows and, for right and wrong, over the judged ones. */
 export interface FlipCounts {
@@ -93,14 +93,28 @@ function add(table: readonly number[][], outer: number, inner: number, rows: num
   if (line !== undefined) line[inner] = (line[inner] ?? 0) + rows;
 }
 
+/** Labels that change, among all compared rows. */
+export function flipShare({ flipped, rows, cells }: FlipCounts): JudgedShare {
+  return {
+    successes: flipped,
+    trials: rows,
+    cells: cells === undefined ? undefined : { rows: cells.rows, successes: cells.flipped },
+  };
+}
+
+/** Labels that were right and are wrong, among the rows whose truth is known. */
+export function negativeFlipShare({ rightToWrong, judged, cells }: FlipCounts): JudgedShare {
+  return {
+    successes: rightToWrong,
+    trials: judged,
+    cells: cells === undefined ? undefined : { rows: cells.judged, successes: cells.rightToWrong },
+  };
+}
+
 /** The counts as they stand in the report; null without rows or labels. */
 export function flipsOf(counts: FlipCounts | undefined): Flips | null {
   if (counts === undefined) return null;
-  const rate = wilsonInterval({
-    successes: counts.flipped,
-    trials: counts.rows,
-    level: replaySettings.level,
-  });
+  const rate = shareInterval(flipShare(counts));
   if (rate.kind === 'undefined') return null;
   return {
     rows: counts.rows,

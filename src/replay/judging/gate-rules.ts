@@ -8,7 +8,7 @@ export interface GateRules {
   readonly slices: boolean;
   /** `same`: scores agree when they differ by no more than this (values: relative to the value where it is above 1). */
   readonly tolerance: number;
-  /** `same`: at least this share of rows must agree, shown by the lower end of the interval (so 3,838 rows at least). */
+  /** `same`: at least this share of rows must agree, shown by the lower end of the interval (so 3,688 rows at least). */
   readonly agreementLimit: number;
   /** The candidate may fail on this share of the rows that the control answered; gated once it failed on any. */
   readonly failureLimit: number;

@@ -1,17 +1,20 @@
 import type { Task } from '../../schemas/model-manifest.js';
-import { normalSf } from '../../stats/normal-distribution.js';
-import type { MeanInterval } from '../../stats/paired-mean.js';
-import { wilsonInterval } from '../../stats/proportion.js';
+import { exactProportionP } from '../../stats/exact-proportion.js';
 import { rowsNeeded } from '../../stats/sample-size.js';
-import { studentTSf } from '../../stats/student-t-distribution.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned, formatValue } from '../report/format-numbers.js';
 import type { Interval, ReplayGate } from '../report/report-schema.js';
+import { sumOfArrays } from './cell-sums.js';
+import type { Distrust } from './distrust.js';
+import { distrustOf } from './distrust.js';
 import type { GateRules } from './gate-rules.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedShare } from './judged-share.js';
+import { shareInterval } from './judged-share.js';
+import type { MarginInterval } from './margin-interval.js';
 import { replaySettings } from './replay-settings.js';
 
-const { level, judgedRowsMin, rowsPerClassMin, rowVarianceShareMax, clustersMin } = replaySettings;
+const { level, judgedRowsMin, rowVarianceShareMax } = replaySettings;
 
 /** What a loss gate judges: all compared rows, or those of a slice. */
 export interface JudgedLoss {
@@ -23,9 +26,11 @@ export interface JudgedLoss {
   /** Means. */
   readonly loss: { readonly control: number; readonly candidate: number };
   /** Of candidate loss − (1 + margin) × control loss. */
-  readonly margin: MeanInterval | UndefinedStatistic;
+  readonly margin: MarginInterval | UndefinedStatistic;
   /** The share of the variance of that difference that the farthest row makes up; in [0, 1]. */
   readonly largestVarianceShare: number;
+  /** Cells of subjects that the rows are worth, see `effectiveClusters`; undefined: rows have no subjects. */
+  readonly clusters: number | undefined;
   readonly slice: ReplayGate['slice'];
 }
 
@@ -65,8 +70,8 @@ export function lossGate(task: Task, margin: number, losses: JudgedLoss): Replay
     level,
   });
   const needed = plan.kind === 'value' ? Math.max(plan.rows, judgedRowsMin) : null;
-  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: pAboveZero(found) };
-  const distrust = distrustOf(task, losses);
+  const measured = { ...gate, estimate: found.mean, interval: intervalOf(found), p: found.pAboveZero };
+  const distrust = distrustOfLoss(task, losses);
   if (distrust !== undefined) {
     const more = Math.max(needed ?? 0, distrust.rowsNeeded);
     return { ...measured, verdict: 'INCONCLUSIVE', reason: distrust.reason, rowsNeeded: more };
@@ -75,12 +80,6 @@ export function lossGate(task: Task, margin: number, losses: JudgedLoss): Replay
     ...measured,
     ...decided(intervalOf(found), 0, 'below', lossWords(lossName, margin, losses), needed),
   };
-}
-
-/** One-sided p of the hypothesis that the mean is 0 or less. */
-function pAboveZero(found: MeanInterval): number {
-  if (found.degenerate) return found.mean > 0 ? 0 : 1;
-  return studentTSf({ t: found.mean / found.standardError, df: found.df });
 }
 
 function lossWords(
@@ -98,43 +97,50 @@ function lossWords(
   };
 }
 
-/** Why the normal approximation behind the interval is not to be trusted here; undefined: it is. */
-function distrustOf(
-  task: Task,
-  losses: JudgedLoss,
-): { readonly reason: string; readonly rowsNeeded: number } | undefined {
-  const { judged, positives } = losses;
-  if (judged < judgedRowsMin) {
-    const reason = `${judged} rows with truth are too few for a verdict; ${judgedRowsMin} are the least`;
-    return { reason, rowsNeeded: judgedRowsMin };
-  }
-  const rarer = Math.min(positives, judged - positives);
-  if (task === 'binary-classification' && rarer < rowsPerClassMin) {
-    const reason = `${rarer} rows of the rarer class are too few for a verdict; ${rowsPerClassMin} are the least`;
-    return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
-  }
-  if (losses.margin.kind === 'value' && losses.margin.df + 1 < clustersMin) {
-    const clusters = losses.margin.df + 1;
-    const reason = `the rows are of ${clusters} groups of subjects, too few for a verdict; ${clustersMin} are the least`;
-    return { reason, rowsNeeded: Math.ceil((judged * clustersMin) / clusters) };
-  }
-  const share = losses.largestVarianceShare;
-  if (share <= rowVarianceShareMax) return undefined;
+/** Why the interval is not to be trusted here; undefined: it is. */
+function distrustOfLoss(task: Task, losses: JudgedLoss): Distrust | undefined {
+  const { judged, positives, clusters, largestVarianceShare: share } = losses;
+  const few = distrustOf({
+    judged,
+    positives: task === 'binary-classification' ? positives : undefined,
+    clusters,
+  });
+  if (few !== undefined || share <= rowVarianceShareMax) return few;
   const reason = `one row makes up ${Math.round(100 * share)} % of the variance, so the interval is not to be trusted`;
   return { reason, rowsNeeded: Math.ceil((judged * share) / rowVarianceShareMax) };
+}
+
+/** Rows that the control answered. */
+export interface AnsweredRows {
+  /** Compared rows, those of them that do not agree, and besides them the rows on which the candidate failed. */
+  readonly rows: number;
+  readonly beyond: number;
+  readonly candidateFailed: number;
+  /** The same by the cell of the subject; undefined: rows are taken as independent. */
+  readonly cells:
+    | { readonly rows: Float64Array; readonly beyond: Float64Array; readonly failed: Float64Array }
+    | undefined;
 }
 
 /** `same`: the share of rows that agree, rows on which the candidate failed counting as not agreeing. */
 export function agreementGate(
   { tolerance, agreementLimit }: GateRules,
-  counts: { readonly rows: number; readonly beyond: number; readonly candidateFailed: number },
+  { rows, beyond, candidateFailed, cells }: AnsweredRows,
 ): ReplayGate {
-  const { rows, beyond, candidateFailed } = counts;
   return shareGate({
     name: 'agreement',
     measures: `share of rows with the same label and a difference of at most ${tolerance}`,
-    successes: rows - beyond,
-    trials: rows + candidateFailed,
+    share: {
+      successes: rows - beyond,
+      trials: rows + candidateFailed,
+      cells:
+        cells === undefined
+          ? undefined
+          : {
+              rows: sumOfArrays(cells.rows, cells.failed),
+              successes: cells.rows.map((compared, cell) => compared - (cells.beyond[cell] ?? 0)),
+            },
+    },
     limit: agreementLimit,
     good: 'above',
     words: {
@@ -148,14 +154,19 @@ export function agreementGate(
 /** The share of rows that the control answered and the candidate did not. */
 export function failureGate(
   { failureLimit }: GateRules,
-  counts: { readonly rows: number; readonly candidateFailed: number },
+  { rows, candidateFailed, cells }: AnsweredRows,
 ): ReplayGate {
-  const { rows, candidateFailed } = counts;
   return shareGate({
     name: 'candidate-failures',
     measures: 'share of rows that the control answered and the candidate failed on',
-    successes: candidateFailed,
-    trials: rows + candidateFailed,
+    share: {
+      successes: candidateFailed,
+      trials: rows + candidateFailed,
+      cells:
+        cells === undefined
+          ? undefined
+          : { rows: sumOfArrays(cells.rows, cells.failed), successes: cells.failed },
+    },
     limit: failureLimit,
     good: 'below',
     words: {
@@ -175,15 +186,14 @@ interface GateWords {
 export function shareGate(options: {
   readonly name: ReplayGate['name'];
   readonly measures: string;
-  readonly successes: number;
-  readonly trials: number;
+  readonly share: JudgedShare;
   readonly limit: number;
   readonly good: ReplayGate['good'];
   readonly words: GateWords;
 }): ReplayGate {
-  const { name, measures, successes, trials, limit, good, words } = options;
-  const found = wilsonInterval({ successes, trials, level });
-  const gate = { name, slice: null, measures, rows: trials, limit, good, p: null };
+  const { name, measures, share, limit, good, words } = options;
+  const found = shareInterval(share);
+  const gate = { name, slice: null, measures, rows: share.trials, limit, good, p: null };
   if (found.kind === 'undefined') {
     return {
       ...gate,
@@ -194,39 +204,41 @@ export function shareGate(options: {
       rowsNeeded: null,
     };
   }
-  const needed = shareRowsNeeded(found.estimate, limit);
+  const { estimate, effectiveRows } = found;
+  const needed = shareRowsNeeded(estimate, limit);
   return {
     ...gate,
-    estimate: found.estimate,
+    estimate,
     interval: intervalOf(found),
-    p: pOfShare({ share: found.estimate, limit, trials, good }),
-    ...decided(intervalOf(found), limit, good, words, needed),
+    p: exactProportionP({
+      successes: estimate * effectiveRows,
+      trials: effectiveRows,
+      limit,
+      side: good === 'below' ? 'above' : 'below',
+    }),
+    ...decided(
+      intervalOf(found),
+      limit,
+      good,
+      words,
+      needed === null ? null : Math.ceil((needed * share.trials) / effectiveRows),
+    ),
   };
 }
 
-/** One-sided p of the score test, which Wilson's interval inverts. */
-function pOfShare(options: {
-  readonly share: number;
-  readonly limit: number;
-  readonly trials: number;
-  readonly good: ReplayGate['good'];
-}): number {
-  const { share, limit, trials, good } = options;
-  const z = (share - limit) / Math.sqrt((limit * (1 - limit)) / trials);
-  return normalSf(good === 'below' ? z : -z);
-}
+const shareRowsMax = 2 ** 40;
 
-/** The fewest rows at which an interval around the same share leaves the limit; null when the share is the limit. */
+/** The fewest independent rows at which an interval around the same share leaves the limit; null when the share is the limit, or nearly. */
 function shareRowsNeeded(share: number, limit: number): number | null {
   if (share === limit) return null;
-  const clear = (trials: number): boolean => {
-    const found = wilsonInterval({ successes: Math.round(share * trials), trials, level });
-    return found.kind === 'value' && (share > limit ? found.lower > limit : found.upper < limit);
-  };
+  const side = share > limit ? 'above' : 'below';
+  // Counts that need not be whole: so more rows always show more.
+  const clear = (trials: number): boolean =>
+    exactProportionP({ successes: share * trials, trials, limit, side }) < (1 - level) / 2;
   let high = 1;
   while (!clear(high)) {
     high *= 2;
-    if (high > 2 ** 40) return null;
+    if (high > shareRowsMax) return null;
   }
   let low = Math.floor(high / 2) + 1;
   while (low < high) {

@@ -6,6 +6,7 @@ import type { Task } from '../../schemas/model-manifest.js';
 import type { LatencyComparison } from '../measure-latency.js';
 import { alignedFold } from './aligned-fold.js';
 import { BlockTally, blockTallyOf, joinBlocks } from './block-tally.js';
+import { clustersOf, emptyCells, sumOfArrays, subjectCells } from './cell-sums.js';
 import { calibrationOf } from './calibration-tally.js';
 import { correctedGates } from './corrected-gates.js';
 import { daysOf } from './day-tally.js';
@@ -14,11 +15,11 @@ import { DistanceCounts, distanceTally, type DistanceTally } from './distance-ta
 import { classesOf } from './class-metrics.js';
 import { flipCounts, flipsOf } from './flips.js';
 import { defaultRules, type GateRules } from './gate-rules.js';
+import type { AnsweredRows } from './gates.js';
 import { agreementGate, failureGate, lossGate } from './gates.js';
 import { jointOf } from './joint-tally.js';
 import { judgedLosses } from './judged-losses.js';
-import { largestVarianceShare, type LossTally } from './loss-tally.js';
-import { intervalOfMean } from './mean-tally.js';
+import { intervalOfMargin, largestVarianceShare, type LossTally } from './loss-tally.js';
 import { metricGates } from './metric-gates.js';
 import { metricsOf } from './metrics.js';
 import type { PairedRows } from './paired-rows.js';
@@ -54,12 +55,17 @@ export const JudgeState = z.strictObject({
   blocks: z.array(z.strictObject({ level: z.number(), index: z.number(), value: BlockTally.optional() })),
   distances: DistanceCounts,
   sample: SliceSample,
+  /** Rows that the candidate failed on, by the cell of their subject. */
+  failed: z.instanceof(Float64Array),
 });
 export type JudgeState = z.infer<typeof JudgeState>;
 
 export interface Judge {
-  /** The compared rows of a block, none perhaps; blocks in ascending order. `codes`: of these rows; asked only before this returns. */
-  add(block: number, rows: PairedRows, codes?: GroupCodes): void;
+  /**
+   * The compared rows of a block, none perhaps; blocks in ascending order. `codes`: of these rows; asked only before this returns.
+   * `failedCells`: of the subjects of the rows that the candidate failed on.
+   */
+  add(block: number, rows: PairedRows, codes?: GroupCodes, failedCells?: Uint16Array): void;
   /** What another judge of the same setting knows of the blocks right after these. */
   addState(state: JudgeState): void;
   state(): JudgeState;
@@ -94,8 +100,11 @@ export function createJudge(
   const blocks = alignedFold(joinBlocks);
   const distances = distanceTally();
   const sampler = sliceSampler(features.length, rowsExpected);
+  // Whole numbers, which come to the same in any order.
+  let failed = new Float64Array(subjectCells);
   return {
-    add: (block, rows, codes) => {
+    add: (block, rows, codes, failedCells = new Uint16Array()) => {
+      for (const cell of failedCells) failed[cell] = (failed[cell] ?? 0) + 1;
       if (rows.rows === 0) {
         blocks.add({ level: 0, index: block, value: undefined });
         return;
@@ -113,15 +122,17 @@ export function createJudge(
       for (const { level, index, value } of state.blocks) blocks.add({ level, index, value });
       distances.addCounts(state.distances);
       sampler.addSample(state.sample);
+      failed = sumOfArrays(failed, state.failed);
     },
     state: () => ({
       blocks: blocks.nodes.map((node) => ({ ...node })),
       distances: distances.counts(),
       sample: sampler.take(),
+      failed: failed.slice(),
     }),
     finish: (question) => {
       const search = features.length === 0 ? undefined : discoverSlices(features, sampler.take());
-      return judgementOf({ total: blocks.total(), distances, search, features, rules, question });
+      return judgementOf({ total: blocks.total(), failed, distances, search, features, rules, question });
     },
   };
 }
@@ -130,13 +141,14 @@ const noLosses: LossTally = { judged: 0, positives: 0 };
 
 function judgementOf(found: {
   readonly total: BlockTally | undefined;
+  readonly failed: Float64Array;
   readonly distances: DistanceTally;
   readonly search: SliceSearch | undefined;
   readonly features: readonly SliceFeature[];
   readonly rules: GateRules;
   readonly question: JudgeQuestion;
 }): Judgement {
-  const { total, distances, search, features, rules, question } = found;
+  const { total, failed, distances, search, features, rules, question } = found;
   const { task, labels, expect, candidateFailed, auc } = question;
   const rows = total?.rows ?? 0;
   const losses = total?.losses ?? noLosses;
@@ -152,22 +164,26 @@ function judgementOf(found: {
   const judgedByLoss = losses.loss !== undefined && losses.problem === undefined;
   const tallies = total?.slices ?? [];
   const judgedSlices = slicesOf({ task, features, tallies, losses, rules });
+  const answered = {
+    rows,
+    beyond: total?.beyond ?? 0,
+    candidateFailed,
+    cells: answeredCells(total, failed, candidateFailed),
+  };
   const gates = {
-    same: () => [agreementGate(rules, { rows, beyond: total?.beyond ?? 0, candidateFailed })],
+    same: () => [agreementGate(rules, answered)],
     'no-worse': () => [
       lossGate(task, rules.margin, {
         judged: losses.judged,
         positives: losses.positives,
         problem: losses.problem,
         loss: meansOf(losses),
-        margin:
-          losses.margin === undefined
-            ? { kind: 'undefined', reason: 'there is no loss' }
-            : intervalOfMean(losses.margin),
+        margin: intervalOfMargin(losses.margin),
         largestVarianceShare: largestVarianceShare(losses.margin),
+        clusters: clustersOf(losses.margin?.cells),
         slice: null,
       }),
-      ...(candidateFailed === 0 ? [] : [failureGate(rules, { rows, candidateFailed })]),
+      ...(candidateFailed === 0 ? [] : [failureGate(rules, answered)]),
       ...judgedSlices.gates,
     ],
     anything: () => [],
@@ -177,7 +193,7 @@ function judgementOf(found: {
     judged: losses.judged,
     gates: correctedGates([
       ...gates[expect](),
-      ...metricGates(rules, { metrics, flips, latency: question.latency }),
+      ...metricGates(rules, { metrics, flips, auc, latency: question.latency }),
     ]),
     slices: judgedSlices.slices,
     search,
@@ -193,6 +209,18 @@ function judgementOf(found: {
       ? { by: 'loss', rows: total?.worstByLoss ?? [] }
       : { by: 'distance', rows: total?.worstByDistance ?? [] },
   };
+}
+
+/** Undefined: rows have no subjects, or those of the failed ones are not known. */
+function answeredCells(
+  total: BlockTally | undefined,
+  failed: Float64Array,
+  candidateFailed: number,
+): AnsweredRows['cells'] {
+  const known = failed.reduce((sum, rows) => sum + rows, 0);
+  const compared = total?.beyondCells ?? (total === undefined && known > 0 ? emptyCells() : undefined);
+  if (compared === undefined || known !== candidateFailed) return undefined;
+  return { rows: compared.rows, beyond: compared.sums, failed };
 }
 
 function meansOf({ loss }: LossTally): { readonly control: number; readonly candidate: number } {

@@ -1,13 +1,32 @@
 import { z } from 'zod';
+import { mergeCubedDeviations, skewnessOfMoments } from '../../stats/cubed-deviations.js';
+import { skewnessOfMean } from '../../stats/skewed-mean.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
+import { undefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { GateRules } from './gate-rules.js';
 import type { JudgedLosses, SideValues } from './judged-losses.js';
 import { gathered } from './judged-losses.js';
-import { joinMeans, joinPaired, MeanTally, meanTallyOf, PairedTally, pairedTallyOf } from './mean-tally.js';
+import type { MarginInterval } from './margin-interval.js';
+import { marginInterval } from './margin-interval.js';
+import {
+  intervalOfMean,
+  joinMeans,
+  joinPaired,
+  MeanTally,
+  meanTallyOf,
+  PairedTally,
+  pairedTallyOf,
+} from './mean-tally.js';
 import type { PairedRows } from './paired-rows.js';
 import { scratch } from './scratch.js';
 
 /** Candidate loss − (1 + margin) × control loss of the judged rows. */
-const MarginTally = z.strictObject({ ...MeanTally.shape, least: z.number(), most: z.number() });
+const MarginTally = z.strictObject({
+  ...MeanTally.shape,
+  cubedDeviations: z.number(),
+  least: z.number(),
+  most: z.number(),
+});
 type MarginTally = z.infer<typeof MarginTally>;
 
 /** Rows whose value is off by no more than a limit, and of those, the ones of one side alone. */
@@ -83,6 +102,13 @@ export function largestVarianceShare(margin: MarginTally | undefined): number {
   return Math.min(1, Math.max((most - mean) ** 2, (least - mean) ** 2) / squaredDeviations);
 }
 
+/** With the skewness of the differences: over cells where there are any, else over rows. */
+export function intervalOfMargin(margin: MarginTally | undefined): MarginInterval | UndefinedStatistic {
+  if (margin === undefined) return undefinedStatistic('there is no loss');
+  const skewness = margin.cells === undefined ? skewnessOfMoments(margin) : skewnessOfMean(margin.cells);
+  return marginInterval(intervalOfMean(margin), skewness);
+}
+
 function marginTallyOf(
   { control, candidate }: SideValues,
   margin: number,
@@ -98,7 +124,13 @@ function marginTallyOf(
     if (value < least) least = value;
     if (value > most) most = value;
   }
-  return { ...meanTallyOf(differences, cell), least, most };
+  const tally = meanTallyOf(differences, cell);
+  let cubedDeviations = 0;
+  for (let index = 0; index < differences.length; index += 1) {
+    const gap = (differences[index] ?? Number.NaN) - tally.mean;
+    cubedDeviations += gap * gap * gap;
+  }
+  return { ...tally, cubedDeviations, least, most };
 }
 
 function joinMargins(
@@ -108,6 +140,7 @@ function joinMargins(
   if (earlier === undefined || later === undefined) return earlier ?? later;
   return {
     ...joinMeans(earlier, later),
+    cubedDeviations: mergeCubedDeviations(earlier, later),
     least: Math.min(earlier.least, later.least),
     most: Math.max(earlier.most, later.most),
   };

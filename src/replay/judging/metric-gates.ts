@@ -1,12 +1,19 @@
+import type { PairedAuc } from '../../stats/auc.js';
 import { normalQuantile, normalSf } from '../../stats/normal-distribution.js';
+import { studentTSf } from '../../stats/student-t-distribution.js';
+import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { formatSigned } from '../report/format-numbers.js';
 import type { ReplayGate, ReplayMetric } from '../report/report-schema.js';
 import type { LatencyComparison } from '../measure-latency.js';
+import { clustersOf } from './cell-sums.js';
+import { distrustOf } from './distrust.js';
 import type { FlipCounts } from './flips.js';
+import { flipShare, negativeFlipShare } from './flips.js';
 import type { GateRules, IgnoreRule } from './gate-rules.js';
 import { shareGate } from './gates.js';
 import { errorWithinName } from './metrics.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedShare } from './judged-share.js';
 import { replaySettings } from './replay-settings.js';
 
 /** The gates that a gate file asks for beyond the expectation's own, and one for each exception that has expired. */
@@ -15,20 +22,21 @@ export function metricGates(
   found: {
     readonly metrics: readonly ReplayMetric[];
     readonly flips: FlipCounts | undefined;
+    /** See `JudgeQuestion`. */
+    readonly auc: PairedAuc | UndefinedStatistic | undefined;
     readonly latency: LatencyComparison | undefined;
   },
 ): ReplayGate[] {
-  const { metrics, flips, latency } = found;
+  const { metrics, flips, auc, latency } = found;
   const metric = (...names: readonly string[]): ReplayMetric | undefined =>
     metrics.find(({ name }) => names.includes(name));
   return [
     ...given(rules.flipsLimit, (limit) =>
-      flipGate('flips', 'labels change', { count: flips?.flipped, rows: flips?.rows, limit }),
+      flipGate('flips', 'labels change', { share: flips === undefined ? noRows : flipShare(flips), limit }),
     ),
     ...given(rules.negativeFlipsLimit, (limit) =>
       flipGate('negative-flips', 'labels were right and are wrong', {
-        count: flips?.rightToWrong,
-        rows: flips?.judged,
+        share: flips === undefined ? noRows : negativeFlipShare(flips),
         limit,
       }),
     ),
@@ -41,7 +49,9 @@ export function metricGates(
     ...given(rules.accuracyLoss, (loss) =>
       differenceGate('accuracy', metric('accuracy'), { good: 'above', limit: -loss }),
     ),
-    ...given(rules.aucLoss, (loss) => differenceGate('auc', metric('AUC'), { good: 'above', limit: -loss })),
+    ...given(rules.aucLoss, (loss) =>
+      aucGate(loss, metric('AUC'), { auc, clusters: clustersOf(judgedCells(flips)) }),
+    ),
     ...given(rules.errorWithinLoss, (loss) =>
       differenceGate('error-within', metric(errorWithinName(rules.errorWithin)), {
         good: 'above',
@@ -57,21 +67,18 @@ function given(limit: number | undefined, gate: (limit: number) => ReplayGate): 
   return limit === undefined ? [] : [gate(limit)];
 }
 
+const noRows: JudgedShare = { successes: 0, trials: 0, cells: undefined };
+
 function flipGate(
   name: ReplayGate['name'],
   what: string,
-  {
-    count,
-    rows,
-    limit,
-  }: { readonly count: number | undefined; readonly rows: number | undefined; readonly limit: number },
+  { share, limit }: { readonly share: JudgedShare; readonly limit: number },
 ): ReplayGate {
   const percent = `${100 * limit} %`;
   return shareGate({
     name,
     measures: `share of rows whose ${what}`,
-    successes: count ?? 0,
-    trials: rows ?? 0,
+    share,
     limit,
     good: 'below',
     words: {
@@ -122,6 +129,31 @@ function differenceGate(
         ? `${change}, shown to be beyond what is allowed (${allowed})`
         : `${change}, which may or may not be beyond what is allowed (${allowed})`,
   };
+}
+
+/** Its p by Student's law, as its interval; and as of the loss, too few rows give no verdict. */
+function aucGate(
+  loss: number,
+  metric: ReplayMetric | undefined,
+  {
+    auc,
+    clusters,
+  }: { readonly auc: PairedAuc | UndefinedStatistic | undefined; readonly clusters: number | undefined },
+): ReplayGate {
+  const gate = differenceGate('auc', metric, { good: 'above', limit: -loss });
+  if (auc === undefined || auc.kind === 'undefined') return gate;
+  const { positives, negatives, difference, standardError, df } = auc;
+  const measured = {
+    ...gate,
+    p: standardError > 0 ? studentTSf({ t: (-loss - difference) / standardError, df }) : null,
+  };
+  const distrust = distrustOf({ judged: positives + negatives, positives, clusters });
+  return distrust === undefined ? measured : { ...measured, verdict: 'INCONCLUSIVE', ...distrust };
+}
+
+/** By the cell of the subject, rows whose truth is known. */
+function judgedCells(flips: FlipCounts | undefined): { readonly rows: Float64Array } | undefined {
+  return flips?.cells === undefined ? undefined : { rows: flips.cells.judged };
 }
 
 function latencyGate(limit: number, latency: LatencyComparison | undefined): ReplayGate {

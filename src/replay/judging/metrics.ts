@@ -1,16 +1,14 @@
 import type { Task } from '../../schemas/model-manifest.js';
 import type { PairedAuc } from '../../stats/auc.js';
-import { pairedProportionDifference } from '../../stats/proportion.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import type { ReplayMetric } from '../report/report-schema.js';
 import { classRates } from './class-metrics.js';
 import type { FlipCounts } from './flips.js';
 import { intervalOf } from './interval-of.js';
+import type { JudgedDifference } from './judged-share.js';
+import { differenceInterval } from './judged-share.js';
 import type { LossTally } from './loss-tally.js';
 import { intervalOfMean, type PairedTally } from './mean-tally.js';
-import { replaySettings } from './replay-settings.js';
-
-const { level } = replaySettings;
 
 /** What is shown of both sides, each with the paired interval of its difference. `flips`, `values`: where there are any. */
 export function metricsOf(found: {
@@ -39,12 +37,17 @@ export function metricsOf(found: {
     }
   }
   if (flips !== undefined) {
+    const { cells } = flips;
     metrics.push(
       shareMetric('accuracy', 'higher', {
         rows: flips.judged,
         control: flips.controlRight,
         candidateOnly: flips.wrongToRight,
         controlOnly: flips.rightToWrong,
+        cells:
+          cells === undefined
+            ? undefined
+            : { rows: cells.judged, candidateOnly: cells.wrongToRight, controlOnly: cells.rightToWrong },
       }),
     );
     if (task === 'binary-classification') metrics.push(...ofPositives(flips), positiveRate(flips));
@@ -121,7 +124,7 @@ function withinMetric(limit: number, { judged, within }: LossTally): ReplayMetri
   const name = errorWithinName(limit);
   return within === undefined
     ? absent(name, 'higher', 'no row has a truth')
-    : shareMetric(name, 'higher', { rows: judged, ...within });
+    : shareMetric(name, 'higher', { rows: judged, ...within, cells: undefined });
 }
 
 /** Recall has a paired interval, over the rows that are positive; precision is over other rows on either side, so it has none. */
@@ -135,6 +138,7 @@ function ofPositives({ classes }: FlipCounts): ReplayMetric[] {
       control: positive.controlRight,
       candidateOnly: positive.candidateOnly,
       controlOnly: positive.controlOnly,
+      cells: undefined,
     }),
     {
       name: 'precision',
@@ -154,26 +158,26 @@ function ofPositives({ classes }: FlipCounts): ReplayMetric[] {
 
 function positiveRate(flips: FlipCounts): ReplayMetric {
   const [[, toPositive = 0] = [], [toNegative = 0, both = 0] = []] = flips.matrix;
+  const { cells } = flips;
   return shareMetric('positive rate', 'neither', {
     rows: flips.rows,
     control: toNegative + both,
     candidateOnly: toPositive,
     controlOnly: toNegative,
+    cells:
+      cells === undefined
+        ? undefined
+        : { rows: cells.rows, candidateOnly: cells.toPositive, controlOnly: cells.toNegative },
   });
 }
 
 function shareMetric(
   name: string,
   better: ReplayMetric['better'],
-  counts: {
-    readonly rows: number;
-    readonly control: number;
-    readonly candidateOnly: number;
-    readonly controlOnly: number;
-  },
+  counts: JudgedDifference & { readonly control: number },
 ): ReplayMetric {
   const { rows, control, candidateOnly, controlOnly } = counts;
-  const paired = pairedProportionDifference({ candidateOnly, controlOnly, rows, level });
+  const paired = differenceInterval(counts);
   if (paired.kind === 'undefined') return absent(name, better, 'no row has a truth');
   return {
     name,

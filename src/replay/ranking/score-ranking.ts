@@ -1,11 +1,12 @@
 import { pairedAucOfSums, type PairedAuc } from '../../stats/auc.js';
+import { clusteredAuc, type SidePlacements } from '../../stats/clustered-auc.js';
 import type { UndefinedStatistic } from '../../stats/undefined-statistic.js';
 import { rowsWithTruth } from '../judging/judged-losses.js';
 import type { PairedRows } from '../judging/paired-rows.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import { pickNumbers } from '../pick-columns.js';
 import { chunkStore } from './chunk-store.js';
-import { pairedPlacements } from './paired-placements.js';
+import { pairedPlacements, type PairedPlacements } from './paired-placements.js';
 import type { ScoreChunk } from './score-chunk.js';
 import { decodeScores, encodeScores } from './score-chunk.js';
 import type { Spill } from './spill.js';
@@ -18,7 +19,10 @@ export interface ScoreRanking {
   readonly chunkCount: number;
   /** What was put aside, as bytes for `addChunk`. */
   chunks(): Iterable<Uint8Array>;
-  /** Worked out when it is first asked for; afterwards nothing may be added. Undefined: a judged row has no score. */
+  /**
+   * Over cells where rows have subjects. Worked out when it is first asked for; afterwards nothing may be added. Undefined: a judged row
+   * has no score.
+   */
   auc(): PairedAuc | UndefinedStatistic | undefined;
   close(): void;
 }
@@ -61,15 +65,33 @@ export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
               for (const chunk of all) yield inDoubles(chunk);
             },
           };
-      ranked ??= {
-        auc: pairedAucOfSums({ ...pairedPlacements(chunks, makeSpill), level: replaySettings.level }),
-      };
+      ranked ??= { auc: comparedAuc(pairedPlacements(chunks, makeSpill)) };
       return ranked.auc;
     },
     close: () => {
       store.close();
     },
   };
+}
+
+function comparedAuc({ cells, ...sums }: PairedPlacements): PairedAuc | UndefinedStatistic {
+  const { level } = replaySettings;
+  const independent = pairedAucOfSums({ ...sums, level });
+  if (cells === undefined || independent.kind === 'undefined') return independent;
+  const { positives, negatives } = sums;
+  const side = (ofPositives: Float64Array, ofNegatives: Float64Array): SidePlacements => ({
+    positive: ofPositives.map((twice) => twice / 2 / negatives),
+    negative: ofNegatives.map((twice) => twice / 2 / positives),
+  });
+  return clusteredAuc({
+    cells: {
+      positives: cells.positives,
+      negatives: cells.negatives,
+      control: side(cells.controlOfPositives, cells.controlOfNegatives),
+      candidate: side(cells.candidateOfPositives, cells.candidateOfNegatives),
+    },
+    level,
+  });
 }
 
 function judgedScores(rows: PairedRows): ScoreChunk {

@@ -140,7 +140,7 @@ describe('a dry run', () => {
 
   it('announces for `same` the most rows that may disagree', async () => {
     const plan = await dryRun(toyPlan(toyRows(5000), { expect: 'same' }));
-    expect(plan.gates[0]?.power).toMatchObject({ kind: 'share', plan: { failuresMax: 0, rowsNeeded: 3838 } });
+    expect(plan.gates[0]?.power).toMatchObject({ kind: 'share', plan: { failuresMax: 0, rowsNeeded: 3688 } });
     const few = await dryRun(toyPlan(toyRows(100), { expect: 'same' }));
     expect(renderDryRun(few, plain)).toContain('cannot pass, even when none of them disagrees');
   });

@@ -8,6 +8,7 @@ import { pairedAuc } from '../../../src/stats/auc.js';
 import { exactMoments } from '../../../src/stats/exact-moments.js';
 import { binaryLogLosses, logLossClip } from '../../../src/stats/log-loss.js';
 import { marginInterval } from '../../../src/stats/paired-mean.js';
+import { skewedMeanInterval, skewnessOfMean } from '../../../src/stats/skewed-mean.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
 import { judgeRows as judge } from '../../support/judged-rows.js';
 
@@ -160,8 +161,16 @@ describe('the judgement of binary rows', () => {
     if (margin.kind === 'undefined' || auc.kind === 'undefined') throw new Error('expected intervals');
     expect(found.judged).toBe(2000);
     expect(found.gates[0]?.estimate).toBeCloseTo(margin.mean, 14);
-    expect(found.gates[0]?.interval?.lower).toBeCloseTo(margin.lower, 14);
-    expect(found.gates[0]?.interval?.upper).toBeCloseTo(margin.upper, 14);
+    const [before, after] = [loss(sides.control), loss(sides.candidate)];
+    const skewness = skewnessOfMean({
+      rows: new Float64Array(2000).fill(1),
+      sums: after.map((value, row) => value - 1.01 * (before[row] ?? 0)),
+    });
+    const skewed = skewedMeanInterval({ ...margin, estimate: margin.mean, skewness });
+    expect(found.gates[0]?.interval?.lower).toBeCloseTo(skewed.lower, 14);
+    expect(found.gates[0]?.interval?.upper).toBeCloseTo(skewed.upper, 14);
+    expect(found.gates[0]?.p).toBeCloseTo(skewed.pAboveZero, 12);
+    expect(skewed.upper - skewed.lower).toBeGreaterThan(margin.upper - margin.lower);
     expect(metric(found, 'AUC')).toMatchObject({
       difference: auc.difference,
       interval: { lower: auc.lower, upper: auc.upper },

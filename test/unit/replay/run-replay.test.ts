@@ -120,7 +120,7 @@ describe('the verdict of a replay', () => {
     expect((await runReplay(toyReplay(toyRows(5000), reExport))).verdict).toBe('PASS');
     const few = await runReplay(toyReplay(toyRows(1000), reExport));
     expect(few.verdict).toBe('INCONCLUSIVE');
-    expect(few.gates[0]?.rowsNeeded).toBe(3838);
+    expect(few.gates[0]?.rowsNeeded).toBe(3688);
     expect((await runReplay(toyReplay(toyRows(5000), { expect: 'same' }))).verdict).toBe('FAIL');
   });
 

@@ -64,13 +64,20 @@ describe('the exact interval of a proportion', () => {
     expect(missed((successes) => defined(wilsonInterval({ successes, trials })).lower)).toBeGreaterThan(0.05);
   });
 
+  it('has limits of none and of all: one trial beside them settles it', () => {
+    const p = (successes: number, limit: number, side: 'above' | 'below') =>
+      exactProportionP({ successes, trials: 9, limit, side });
+    expect([p(0, 0, 'above'), p(1, 0, 'above'), p(9, 0, 'below')]).toEqual([1, 0, 1]);
+    expect([p(9, 1, 'below'), p(8, 1, 'below'), p(0, 1, 'above')]).toEqual([1, 0, 1]);
+  });
+
   it('is undefined without trials, and names counts that are none', () => {
     expect(exactProportionInterval({ successes: 0, trials: 0 })).toMatchObject({ kind: 'undefined' });
     expect(exactProportionP({ successes: 0, trials: 0, limit: 0.1, side: 'below' })).toBe(1);
     expect(() => exactProportionInterval({ successes: 2, trials: 1 })).toThrow(/2 of 1 trials/);
     expect(() => exactProportionInterval({ successes: NaN, trials: 1 })).toThrow(/NaN of 1 trials/);
-    expect(() => exactProportionP({ successes: 1, trials: 2, limit: 0, side: 'below' })).toThrow(
-      /limit is 0/,
+    expect(() => exactProportionP({ successes: 1, trials: 2, limit: -0.1, side: 'below' })).toThrow(
+      /limit is -0.1/,
     );
   });
 });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { clusteredMeanInterval } from '../../../src/stats/clustered-mean.js';
 import { exactMoments } from '../../../src/stats/exact-moments.js';
-import { momentsOf, momentsOfSums } from '../../../src/stats/moments.js';
+import { mergeMoments, momentsOf, momentsOfSums } from '../../../src/stats/moments.js';
 import { marginInterval, meanInterval } from '../../../src/stats/paired-mean.js';
 import { rowsNeeded } from '../../../src/stats/sample-size.js';
+import type { SkewedMoments } from '../../../src/stats/cubed-deviations.js';
+import { mergeCubedDeviations, skewnessOfMoments } from '../../../src/stats/cubed-deviations.js';
 import { skewedMeanInterval, skewnessOfMean } from '../../../src/stats/skewed-mean.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
 import { defined, expectClose, fixtures } from './stats-fixtures.js';
@@ -195,6 +197,27 @@ describe('the interval of a mean over clusters', () => {
   });
 });
 
+/** Moments of neighbouring pieces, joined from the left. */
+function joinedMoments(values: Float64Array, pieces: number): SkewedMoments {
+  const parts = Array.from({ length: pieces }, (_, piece) =>
+    values.subarray(
+      Math.floor((piece * values.length) / pieces),
+      Math.floor(((piece + 1) * values.length) / pieces),
+    ),
+  );
+  return parts
+    .filter((part) => part.length > 0)
+    .map((part): SkewedMoments => {
+      const moments = momentsOf(part);
+      const cubedDeviations = part.reduce((sum, value) => sum + (value - moments.mean) ** 3, 0);
+      return { ...moments, cubedDeviations };
+    })
+    .reduce((first, second) => ({
+      ...mergeMoments(first, second),
+      cubedDeviations: mergeCubedDeviations(first, second),
+    }));
+}
+
 describe('the interval of a skewed mean', () => {
   it('agrees with the transformation solved by bisection in scipy, limits and p', () => {
     for (const entry of fixtures.skewedMeans) {
@@ -224,6 +247,34 @@ describe('the interval of a skewed mean', () => {
     expect(() => skewedMeanInterval({ estimate: 0, standardError: 1, df: 9, skewness: 1.1 })).toThrow(
       /skewness is 1.1/,
     );
+  });
+
+  it('has the same skewness from moments that were joined, piece by piece, as from all values at once', () => {
+    for (const { values, skewness } of fixtures.skewedMeans) {
+      for (const pieces of [1, 2, 3, 7]) {
+        const joined = joinedMoments(Float64Array.from(values), pieces);
+        expectClose(skewnessOfMoments(joined), skewness, { absolute: 1e-13 });
+      }
+    }
+  });
+
+  it('joins cubes of deviations as two passes over all values find them, also far from 0', () => {
+    const random = seededRandom(68);
+    for (const shift of [0, 1, 1e6]) {
+      const values = Float64Array.from({ length: 10_000 }, () => shift + Math.log(1 - random.uniform()) ** 2);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const cubes = values.reduce((sum, value) => sum + (value - mean) ** 3, 0);
+      for (const pieces of [2, 16, 100]) {
+        const relative = shift === 1e6 ? 1e-8 : 1e-12;
+        expectClose(joinedMoments(values, pieces).cubedDeviations, cubes, { relative });
+      }
+    }
+  });
+
+  it('takes for even what is too large for the cube of a double', () => {
+    const moments = { count: 3, mean: 0, squaredDeviations: 1e240, cubedDeviations: NaN };
+    expect(skewnessOfMoments(moments)).toBe(0);
+    expect(skewnessOfMoments({ ...moments, cubedDeviations: Infinity })).toBe(1);
   });
 
   it('is a point where nothing varies', () => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { detectableDifference } from '../../../src/stats/detectable-difference.js';
 import { differenceDeviation } from '../../../src/stats/difference-deviation.js';
 import { meanInterval } from '../../../src/stats/paired-mean.js';
-import { wilsonInterval } from '../../../src/stats/proportion.js';
 import { rowsNeeded } from '../../../src/stats/sample-size.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
+import { exactProportionInterval } from '../../../src/stats/exact-proportion.js';
 import { sharePlan } from '../../../src/stats/share-plan.js';
 import { momentsOf } from '../../../src/stats/moments.js';
 import { defined, expectClose, fixtures } from './stats-fixtures.js';
@@ -106,7 +106,8 @@ describe('the plan of a share', () => {
     for (let round = 0; round < 4000; round += 1) {
       let failures = 0;
       for (let row = 0; row < rows; row += 1) if (random.uniform() < failureShare) failures += 1;
-      if (defined(wilsonInterval({ successes: rows - failures, trials: rows })).lower > 0.95) passed += 1;
+      if (defined(exactProportionInterval({ successes: rows - failures, trials: rows })).lower > 0.95)
+        passed += 1;
     }
     expect(passed / 4000).toBeGreaterThan(0.78);
     expect(passed / 4000).toBeLessThan(0.82);

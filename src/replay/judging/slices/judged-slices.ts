@@ -44,6 +44,7 @@ export function slicesOf(options: {
               loss: { control: sums.controlLoss, candidate: sums.candidateLoss },
               margin: sums.margin,
               largestVarianceShare: sums.largestVarianceShare,
+              clusters: sums.clusters,
               slice: { feature, value },
             })
           : undefined;

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { clusteredMeanInterval } from '../../../stats/clustered-mean.js';
+import { skewnessOfMoments } from '../../../stats/cubed-deviations.js';
 import type { Moments } from '../../../stats/moments.js';
 import { emptyMoments, momentsOfSums } from '../../../stats/moments.js';
 import type { MeanInterval } from '../../../stats/paired-mean.js';
 import { meanInterval } from '../../../stats/paired-mean.js';
+import { skewnessOfMean } from '../../../stats/skewed-mean.js';
 import type { UndefinedStatistic } from '../../../stats/undefined-statistic.js';
-import { addToCell, CellSums, emptyCells, joinCells } from '../cell-sums.js';
+import { addToCell, CellSums, clustersOf, emptyCells, joinCells } from '../cell-sums.js';
 import type { JudgedLosses } from '../judged-losses.js';
+import type { MarginInterval } from '../margin-interval.js';
+import { marginInterval } from '../margin-interval.js';
 import type { PairedRows } from '../paired-rows.js';
 import { replaySettings } from '../replay-settings.js';
 
@@ -36,9 +40,11 @@ export interface SliceSums {
   /** Of candidate loss − control loss; over cells where there are any. */
   readonly increase: MeanInterval | UndefinedStatistic;
   /** Of candidate loss − (1 + margin) × control loss. */
-  readonly margin: MeanInterval | UndefinedStatistic;
+  readonly margin: MarginInterval | UndefinedStatistic;
   /** Share of the variance of that difference that the farthest row makes up. */
   readonly largestVarianceShare: number;
+  /** See `clustersOf`. */
+  readonly clusters: number | undefined;
 }
 
 const fields = {
@@ -54,8 +60,9 @@ const fields = {
   increaseSquares: 9,
   margin: 10,
   marginSquares: 11,
-  marginLeast: 12,
-  marginMost: 13,
+  marginCubes: 12,
+  marginLeast: 13,
+  marginMost: 14,
 } as const;
 const width = Object.keys(fields).length;
 
@@ -97,6 +104,7 @@ export function sliceTallyOf(
     sums[base + fields.increaseSquares] = (sums[base + fields.increaseSquares] ?? 0) + increase * increase;
     sums[base + fields.margin] = (sums[base + fields.margin] ?? 0) + margin;
     sums[base + fields.marginSquares] = (sums[base + fields.marginSquares] ?? 0) + margin * margin;
+    sums[base + fields.marginCubes] = (sums[base + fields.marginCubes] ?? 0) + margin * margin * margin;
     if (margin < (sums[base + fields.marginLeast] ?? 0)) sums[base + fields.marginLeast] = margin;
     if (margin > (sums[base + fields.marginMost] ?? 0)) sums[base + fields.marginMost] = margin;
     if (block.cell === undefined) continue;
@@ -163,6 +171,15 @@ function sumsOf(of: Float64Array, cells: GroupCells | undefined): SliceSums {
       : clusteredMeanInterval({ clusters, level });
   const margin = momentsOf(at('margin'), at('marginSquares'));
   const farthest = Math.max((at('marginLeast') - margin.mean) ** 2, (at('marginMost') - margin.mean) ** 2);
+  // From plain sums: exact enough, since the mean of what is near a margin is small against its spread.
+  const skewness =
+    cells === undefined
+      ? skewnessOfMoments({
+          ...margin,
+          cubedDeviations:
+            at('marginCubes') - 3 * margin.mean * at('marginSquares') + 2 * judged * margin.mean ** 3,
+        })
+      : skewnessOfMean(cells.margin);
   return {
     rows: at('rows'),
     flipped: at('flipped'),
@@ -173,8 +190,9 @@ function sumsOf(of: Float64Array, cells: GroupCells | undefined): SliceSums {
     controlLoss: at('control') / judged,
     candidateLoss: at('candidate') / judged,
     increase: intervalOver(momentsOf(at('increase'), at('increaseSquares')), cells?.increase),
-    margin: intervalOver(margin, cells?.margin),
+    margin: marginInterval(intervalOver(margin, cells?.margin), skewness),
     largestVarianceShare:
       judged > 0 && margin.squaredDeviations > 0 ? Math.min(1, farthest / margin.squaredDeviations) : 0,
+    clusters: clustersOf(cells?.margin),
   };
 }
