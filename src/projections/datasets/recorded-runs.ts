@@ -94,7 +94,7 @@ export async function* recordedRuns(options: {
   try {
     for await (const run of runsWithin(runsOf(parts, dataset, tailDays), rows, options)) {
       const current = ahead;
-      ahead = session.database.buffered(runSql(options, run));
+      ahead = session.database.ahead(runSql(options, run));
       // Met when its turn comes; until then nobody waits for it.
       ahead.catch(() => undefined);
       if (current !== undefined) yield await current;
@@ -170,7 +170,7 @@ interface Run {
   readonly cut?: RowRange;
 }
 
-/** Two runs are in memory at a time. */
+/** A statement each: so many rows are read without another being planned. */
 const runRowsMax = 131_072;
 
 /** Parts in order of day and position, cut where the shape changes and where the tail adds rows. */

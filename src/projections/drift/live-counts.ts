@@ -27,7 +27,7 @@ export async function liveCounts(live: LiveField): Promise<FieldCounts> {
 async function numbers(live: LiveField, sql: string): Promise<FieldCounts> {
   const values: Float64Array[] = [];
   const counts: Float64Array[] = [];
-  for await (const { columns } of readColumns(once(live.database.buffered(sql)))) {
+  for await (const { columns } of readColumns(once(live.database.ahead(sql)))) {
     const [value, count] = columns;
     if (value?.kind !== 'number' || count?.kind !== 'number') continue;
     values.push(Float64Array.from(value.values));
@@ -41,7 +41,7 @@ async function numbers(live: LiveField, sql: string): Promise<FieldCounts> {
 async function categories(live: LiveField, sql: string): Promise<FieldCounts> {
   const counts = new Map<string, number>();
   let present = 0;
-  for await (const { rows, columns } of readColumns(once(live.database.buffered(sql)))) {
+  for await (const { rows, columns } of readColumns(once(live.database.ahead(sql)))) {
     const [value, count] = columns;
     if (value?.kind !== 'dictionary' || count?.kind !== 'number') continue;
     for (let row = 0; row < rows; row += 1) {

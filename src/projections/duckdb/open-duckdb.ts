@@ -37,8 +37,11 @@ export interface Database {
   rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
   /** A connection of its own for each: another statement on the same one would end the stream. */
   stream(sql: string): Promise<SqlStream>;
-  /** As `stream`, but the whole result is made at once, by all threads: for results of a bounded size. */
-  buffered(sql: string): Promise<SqlStream>;
+  /**
+   * As `stream`, but some chunks are fetched before they are asked for, from the beginning on. Not the whole result at once: its memory
+   * would stay until the collector next looks at old objects, which it seldom does.
+   */
+  ahead(sql: string): Promise<SqlStream>;
   /**
    * Text from a user: exactly one statement that only reads (SELECT, EXPLAIN), else SQL_FAILED. Errors of DuckDB become
    * SQL_FAILED with its message.
@@ -86,7 +89,7 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
       return rows.map((row) => row.map(sqlValue));
     },
     stream: async (sql) => stream(await instance.connect(), sql),
-    buffered: async (sql) => stream(await instance.connect(), sql, { buffered: true }),
+    ahead: async (sql) => stream(await instance.connect(), sql, { ahead: true }),
     userQuery: async (sql) => {
       try {
         await refuseWrites(connection, sql);
@@ -114,22 +117,32 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
 async function stream(
   connection: DuckDBConnection,
   sql: string,
-  options?: { readonly buffered: boolean },
+  options?: { readonly ahead: boolean },
 ): Promise<SqlStream> {
   let closed = false;
+  let fetching: Promise<unknown> | undefined;
   const close = (): void => {
-    if (!closed) connection.closeSync();
+    if (closed) return;
     closed = true;
+    // A connection is not closed under a fetch that is under way.
+    if (fetching === undefined) connection.closeSync();
+    else void fetching.finally(() => connection.closeSync()).catch(() => undefined);
   };
   try {
-    const result = await (options?.buffered === true ? connection.run(sql) : connection.stream(sql));
+    const result = await connection.stream(sql);
     const types = result.columnTypes();
     const fetched = async (): Promise<DuckDBDataChunk | undefined> => {
       if (closed) return undefined;
-      const chunk = await result.fetchChunk();
-      return chunk !== null && chunk.rowCount > 0 ? chunk : undefined;
+      const fetch = result.fetchChunk();
+      fetching = fetch;
+      try {
+        const chunk = await fetch;
+        return chunk !== null && chunk.rowCount > 0 ? chunk : undefined;
+      } finally {
+        fetching = undefined;
+      }
     };
-    const chunks = options?.buffered === true ? fetchedAhead(fetched) : fetched;
+    const chunks = options?.ahead === true ? fetchedAhead(fetched) : fetched;
     return {
       columns: result
         .columnNames()
@@ -169,8 +182,8 @@ function fetchedAhead(fetch: () => Promise<DuckDBDataChunk | undefined>): typeof
     // Met by the consumer when its turn comes.
     fetching.catch(() => undefined);
   };
+  fetchOn();
   return async () => {
-    fetchOn();
     while (waiting.length === 0 && fetching !== undefined) await fetching;
     const chunk = waiting.shift();
     fetchOn();
