@@ -75,7 +75,6 @@ interface Size {
 const sourceWords: { readonly [source in IntervalSource]: string } = {
   judge: '',
   rows: ', told of no subjects',
-  stats: ', from src/stats',
 };
 
 function coverageRows(
@@ -93,7 +92,7 @@ function coverageRows(
     'flip rate',
   ];
   const keys = names.flatMap((interval) =>
-    (['judge', 'rows', 'stats'] as const)
+    (['judge', 'rows'] as const)
       .filter((source) => runs[0]?.run.intervals.has(keyOf(interval, source)))
       .map((source) => ({
         key: keyOf(interval, source),
@@ -119,31 +118,19 @@ function coverageRows(
 
 function gateRows(what: string, run: CoverageRun): string[][] {
   return (['pass', 'fail'] as const).map((verdict) =>
-    atMostRow(`${verdict.toUpperCase()}, ${what}`, run.gate[verdict], run.replicates, {
-      limit: oneSided,
-      beside: run.skewedGate[verdict],
-    }),
+    atMostRow(`${verdict.toUpperCase()}, ${what}`, run.gate[verdict], run.replicates, oneSided),
   );
 }
 
-function atMostRow(
-  what: string,
-  hits: number,
-  replicates: number,
-  { limit, beside }: { readonly limit: number; readonly beside?: number },
-): string[] {
+function atMostRow(what: string, hits: number, replicates: number, limit: number): string[] {
   const share = hits / replicates;
-  const holds = (count: number): boolean =>
-    count / replicates <= limit + errorsAllowed * errorOf(limit, replicates);
-  const other = beside === undefined ? '' : `; skewness allowed for ${percent(beside / replicates)}`;
-  const mended =
-    beside !== undefined && !holds(hits) && holds(beside) ? ', but with skewness allowed for' : '';
+  const holds = share <= limit + errorsAllowed * errorOf(limit, replicates);
   return [
     what,
     `≤ ${percent(limit)}`,
-    `${percent(share)} ± ${percent(errorOf(Math.max(share, 1 / replicates), replicates))}${other}`,
+    `${percent(share)} ± ${percent(errorOf(Math.max(share, 1 / replicates), replicates))}`,
     rounded(replicates),
-    `${holds(hits) ? 'yes' : 'no'}${mended}`,
+    holds ? 'yes' : 'no',
   ];
 }
 
@@ -160,7 +147,7 @@ function sliceRows(): string[][] {
   const run = sliceRatesOf({ population, rows, slices: 10, replicates: 500, random });
   const what = `${rounded(rows)} rows with 10 slices, of which ${rounded(run.gatedSlices, 1)} are gated`;
   return [
-    atMostRow(`FAIL of the whole, ${what}`, run.anyFail, run.replicates, { limit: oneSided }),
+    atMostRow(`FAIL of the whole, ${what}`, run.anyFail, run.replicates, oneSided),
     [
       `the same without Holm's adjustment`,
       '',
@@ -168,7 +155,7 @@ function sliceRows(): string[][] {
       rounded(run.replicates),
       '',
     ],
-    atMostRow(`PASS of the whole, ${what}`, run.allPass, run.replicates, { limit: oneSided }),
+    atMostRow(`PASS of the whole, ${what}`, run.allPass, run.replicates, oneSided),
   ];
 }
 

@@ -18,6 +18,7 @@ const GateOfSummary = z.object({
   /** Of all rows, not of a slice. */
   slice: z.null().optional(),
   rows: z.int(),
+  estimate: z.number().nullable(),
   interval: z.object({ lower: z.number(), upper: z.number(), level: z.number().gt(0).lt(1) }).nullable(),
 });
 const Summary = z.object({ gates: z.array(z.unknown()) });
@@ -41,10 +42,11 @@ function spreadOf(replay: EarlierReplay, gate: string): EarlierSpread | undefine
         .map((each) => GateOfSummary.safeParse(each))
         .find((each) => each.success && each.data.name === gate)?.data
     : undefined;
-  if (judged?.interval === undefined || judged.interval === null) return undefined;
-  const { rows, interval } = judged;
+  if (judged === undefined || judged.interval === null || judged.estimate === null) return undefined;
+  const { rows, interval, estimate } = judged;
   if (rows < replaySettings.judgedRowsMin) return undefined;
-  const width = (interval.upper - interval.lower) / 2;
+  // The limit that is nearer is Student's; skewness has moved the other out.
+  const width = Math.min(interval.upper - estimate, estimate - interval.lower);
   const standardError = width / -studentTQuantile({ probability: (1 - interval.level) / 2, df: rows - 1 });
   return {
     replayId: replay.replayId,

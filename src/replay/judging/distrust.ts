@@ -27,8 +27,8 @@ export function distrustOf(rows: {
     return { reason, rowsNeeded: Math.ceil((judged * rowsPerClassMin) / Math.max(1, rarer)) };
   }
   if (clusters !== undefined && clusters < clustersMin) {
-    const worth = Math.floor(clusters);
-    const reason = `the rows are of groups of subjects that are worth ${worth} equal ones, too few for a verdict; ${clustersMin} are the least`;
+    const worth = Math.min(clustersMin - 1, Math.round(clusters));
+    const reason = `the rows are worth ${worth} groups of subjects of equal size, too few for a verdict; ${clustersMin} are the least`;
     return { reason, rowsNeeded: Math.ceil((judged * clustersMin) / clusters) };
   }
   return undefined;

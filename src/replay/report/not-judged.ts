@@ -12,7 +12,7 @@ export function notJudged({
     {
       what: 'dependence between rows',
       why: hasSubjects
-        ? 'losses and scores allow for rows of one subject being alike; flips, AUC and searched slices do not, and nothing allows for a busy hour'
+        ? 'intervals allow for rows of one subject being alike, but for recall, calibration, searched slices and the share of small errors; nothing allows for a busy hour'
         : 'no row names a subject, so intervals take rows as independent; rows that share a key or a busy hour make them too narrow',
     },
     ...(measuresLatency

@@ -287,7 +287,7 @@ it('has the errors of a regression: absolute, root mean square, signed, and how 
 
 describe('the judgement of several classes', () => {
   it('rests on the score of the true class, and on labels', () => {
-    const count = 300;
+    const count = 600;
     const truth = Float64Array.from({ length: count }, (_, index) => index % 3);
     const label = Int32Array.from(truth);
     const wrong = Int32Array.from(truth, (code, index) => (index % 10 === 0 ? (code + 1) % 3 : code));
@@ -317,9 +317,9 @@ describe('the judgement of several classes', () => {
     expect(found.gates[0]).toMatchObject({ name: 'log-loss', verdict: 'PASS' });
     expect(metric(found, 'accuracy')).toMatchObject({ control: 0.9, candidate: 1 });
     expect(found.classes.map(({ label, rows: judged }) => [label, judged])).toEqual([
-      ['a', 100],
-      ['b', 100],
-      ['c', 100],
+      ['a', 200],
+      ['b', 200],
+      ['c', 200],
     ]);
     expect(found.classes[0]).toMatchObject({
       recall: { control: 0.9, candidate: 1 },
@@ -328,9 +328,9 @@ describe('the judgement of several classes', () => {
     expect(found.classes[0]?.recallDifference).toBeCloseTo(0.1, 14);
     expect(found.classes[0]?.interval?.lower).toBeGreaterThan(0);
     expect(found.flips?.matrix).toEqual([
-      [90, 0, 10],
-      [10, 90, 0],
-      [0, 10, 90],
+      [180, 0, 20],
+      [20, 180, 0],
+      [0, 20, 180],
     ]);
     expect(found.shift?.distance.at(-1)).toEqual({ probability: 1, value: 0.1 });
   });

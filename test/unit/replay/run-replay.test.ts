@@ -309,6 +309,29 @@ describe('the rows of a replay', () => {
     expect(report.reason).toContain('fail on more than');
   });
 
+  it('on which the candidate fails are counted with their subjects: many of one are not many', async () => {
+    const rows = toyRows(12_000);
+    const bad = new Set(rows.flatMap((row, index) => (index % 400 === 7 ? [row.inputs['x']] : [])));
+    const formula = (row: { readonly [feature: string]: number }) =>
+      bad.has(row['x']!) ? undefined : truthFormula(row);
+    const named = rows.map((row, index) => ({
+      ...row,
+      subject: bad.has(row.inputs['x']) ? 1_023 : index % 1_000,
+    }));
+    const failures = ({ gates }: ReplayReport) => gates.find(({ name }) => name === 'candidate-failures');
+    const asRows = failures(await runReplay(toyReplay(rows, { formula })));
+    const report = await runReplay(toyReplay(named, { formula }));
+    const bySubject = failures(report);
+    expect(bySubject?.estimate).toBe(asRows?.estimate);
+    expect(bySubject?.rows).toBe(asRows?.rows);
+    expect(asRows?.verdict).toBe('FAIL');
+    expect(bySubject?.verdict).toBe('INCONCLUSIVE');
+    expect(bySubject?.interval?.lower).toBeLessThan(0.001);
+    expect(bySubject?.interval?.upper).toBeGreaterThan(2 * (asRows?.interval?.upper ?? 1));
+    const threads = await runReplay({ ...toyReplay(named, { formula }), workers: 3 });
+    expect(reportJson(threads)).toBe(reportJson(report));
+  });
+
   it('that nobody recorded end with an error that names what there is', async () => {
     const late = { fromMicros: toyStart + 60 * toyDay, untilMicros: toyStart + 61 * toyDay };
     await expect(runReplay(toyReplay(toyRows(10), { range: late }))).rejects.toMatchObject({

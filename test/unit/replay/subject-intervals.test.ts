@@ -225,9 +225,9 @@ describe('the gate of the AUC', () => {
     const cell = Uint16Array.from({ length: rows.rows }, (_, row) => (row < 2_000 ? 0 : row % cells));
     const found = aucOf({ ...rows, cell });
     expect(found.verdict).toBe('INCONCLUSIVE');
-    expect(found.reason).toContain('groups of subjects that are worth 3 equal ones');
+    expect(found.reason).toContain('worth 4 groups of subjects of equal size');
     expect(found.rowsNeeded).toBeGreaterThan(30_000);
     const [loss] = judgeRows({ rows: { ...rows, cell }, expect: 'no-worse', candidateFailed: 0 }).gates;
-    expect(loss?.reason).toContain('groups of subjects that are worth 3 equal ones');
+    expect(loss?.reason).toContain('worth 4 groups of subjects of equal size');
   });
 });
