@@ -124,9 +124,12 @@ async function stream(
   const close = (): void => {
     if (closed) return;
     closed = true;
-    // A connection is not closed under a fetch that is under way.
-    if (fetching === undefined) connection.closeSync();
-    else void fetching.finally(() => connection.closeSync()).catch(() => undefined);
+    if (fetching === undefined) {
+      connection.closeSync();
+      return;
+    }
+    // A connection is not closed under a fetch that is under way. Whoever closes asks for no more, so its error is met by nobody.
+    void fetching.finally(() => connection.closeSync()).catch(() => undefined);
   };
   try {
     const result = await connection.stream(sql);
