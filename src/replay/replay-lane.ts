@@ -115,6 +115,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
       clip ??= isSingle || controlIsSingle === true ? logLossClip.float32 : logLossClip.float64;
     }
     const threshold = candidates[0]?.manifest.threshold ?? 0.5;
+    await otherWork();
     const paired = pairRows({
       pairing,
       chunk,
@@ -139,6 +140,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
     excluded.controlUnanswered += paired.controlUnanswered;
     excluded.candidateFailed += paired.candidateFailed.length;
     comparedRows += paired.rows.rows;
+    await otherWork();
     judge.add(block, paired.rows, groupCodes(options.slices, chunk, paired.kept), paired.failedCells);
     ranking?.add(paired.rows);
     chunk.release();
@@ -198,6 +200,16 @@ export function replayLane(options: LaneOptions): ReplayLane {
       candidateInferenceMicros,
     }),
   };
+}
+
+/**
+ * Lets the event loop take what is waiting, above all the next rows of the record: a block is judged in milliseconds, and each
+ * fetch of rows is begun by the end of the one before.
+ */
+async function otherWork(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 interface InFlight {
