@@ -265,7 +265,7 @@ export function jointChart(joint: readonly (readonly number[])[]): Markup {
           >`,
     )}
     <text x="${left + side / 2}" y="${side + 36}" text-anchor="middle">score of the control</text>
-    <text x="14" y="${side / 2}" text-anchor="middle" transform="rotate(-90 14 ${side / 2})">
+    <text x="7" y="${side / 2}" text-anchor="middle" transform="rotate(-90 7 ${side / 2})">
       score of the candidate
     </text>
   </svg>`;
