@@ -12,6 +12,11 @@ import { paint } from './paint.js';
 export async function runCli(program: Command, argv: readonly string[]): Promise<void> {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') crash(error);
+    // Whoever read it (`| head`) has what was wanted. A replay goes on: its exit code is the verdict, whoever reads the words.
+    if (program.name() !== 'replay') process.exit(exitCodes.ok);
+  });
   try {
     await program.parseAsync([...argv]);
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folderWithV1 } from '../support/flights-folder.js';
 import { root, runCommand, startCommand, startServerProcess } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -47,6 +48,17 @@ describe('exit codes', () => {
       expect(result.stderr).toContain('planted fault');
     },
   );
+
+  it('a reader that goes away early, such as head, is no fault', async () => {
+    const child = startCommand('hindcast', ['log', 'stat', '--data', await folderWithV1()]);
+    child.stdout?.destroy();
+    let words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      words += chunk.toString('utf8');
+    });
+    expect((await once(child, 'close'))[0]).toBe(0);
+    expect(words).toBe('');
+  });
 
   it('Ctrl-C ends a server with 130 and SIGTERM ends it with 0, both after an orderly stop', async () => {
     const data = await temporaryFolder();

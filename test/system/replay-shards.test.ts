@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ReplayReport } from '../../src/replay/report/report-schema.js';
 import { smallDemo, succeed } from '../support/flights-folder.js';
-import { root, runCommand } from '../support/run-command.js';
+import { root, runCommand, startCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const range = ['--since', '2013-07-01', '--until', '2013-07-20', '--as-of', '2013-07-21'];
@@ -132,6 +133,15 @@ describe('a replay in parts', () => {
     expect(result.code).toBe(64);
     expect(result.stderr).toContain(words);
   });
+});
+
+it('ends with its verdict also when nobody reads the words', async () => {
+  const args = ['--model', 'v3', ...range, '--data', data, '--quiet'];
+  const child = startCommand('replay', args);
+  child.stdout?.destroy();
+  const [code]: unknown[] = await once(child, 'close');
+  expect(code).toBe((await runCommand('replay', args)).code);
+  expect(code).not.toBe(70);
 });
 
 it('is the same to the byte with two workers', async () => {
