@@ -2,6 +2,7 @@ import { formatCount, formatPercent, formatSigned, formatValue } from './format-
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { violationWords } from './input-violations.js';
+import type { WrittenBy } from './render-report.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
 
 /** Recorded inputs that the candidate's own contract objects to. */
@@ -82,7 +83,7 @@ export function worstSection(report: ReplayReport): Markup {
 }
 
 /** What the verdict rests on, what it leaves out, and how to get it again. */
-export function evidenceSection(report: ReplayReport): Markup {
+export function evidenceSection(report: ReplayReport, writtenBy: WrittenBy | undefined): Markup {
   const { notes, notJudged, settings, control, candidate, log, knownUntil } = report;
   const versions = control.versions.map(
     ({ version, digest, rows }) =>
@@ -118,6 +119,7 @@ export function evidenceSection(report: ReplayReport): Markup {
         )}
         <dt>log</dt>
         <dd>predictions before position ${log.position}</dd>
+        ${writtenBy === undefined ? null : writtenByLines(writtenBy)}
         <dt>truth known until</dt>
         <dd>${knownUntil ?? 'none is known'}</dd>
         <dt>settings</dt>
@@ -128,6 +130,17 @@ export function evidenceSection(report: ReplayReport): Markup {
         </dd>
       </dl>
     </section>`;
+}
+
+/** `hindcast log verify --expect-hash` finds the hash again, also when the log has grown. */
+function writtenByLines({ hindcast, node, log: { position, hash } }: WrittenBy): Markup {
+  return html`<dt></dt>
+    <dd>
+      which then ended at position
+      ${position}${hash === null ? '' : html`, hash <span class="mono">${hash}</span>`}
+    </dd>
+    <dt>written by</dt>
+    <dd>hindcast ${hindcast} on Node ${node}</dd>`;
 }
 
 function noiseFloor(noise: NoiseFloor): Markup {
