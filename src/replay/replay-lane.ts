@@ -42,7 +42,7 @@ export interface LaneFindings {
   readonly served: readonly ServedVersion[];
   readonly noiseSamples: readonly NoiseSample[];
   readonly contract: ContractCounts;
-  /** Some rows of the first batch that has any, for `compareLatency`; the batch that the candidate was given, and all inputs. */
+  /** Rows to measure latency on, of the first batch that has some: as the candidate was given them, and as they were recorded. */
   readonly timedRows: { readonly given: ColumnBatch; readonly recorded: ColumnBatch } | undefined;
   /** First rows on which the candidate failed, at most ten. */
   readonly failures: readonly { readonly position: number; readonly message: string }[];
