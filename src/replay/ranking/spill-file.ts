@@ -5,7 +5,8 @@ import { newId } from '../../services/platform/new-id.js';
 import type { Spill } from './spill.js';
 
 /**
- * A file of its own in `directory`, made when it is first needed. Calls are synchronous: bytes go to the page cache, in pieces of some ten
+ * A file of its own in `directory`, made when it is first needed. Its name is taken away at once, so that the space is given back however
+ * the process ends. Calls are synchronous: bytes go to the page cache, in pieces of some ten
  * kilobytes.
  */
 export function spillFile(directory: string): Spill {
@@ -18,6 +19,7 @@ export function spillFile(directory: string): Spill {
     if (file !== undefined) return file;
     mkdirSync(directory, { recursive: true });
     file = openSync(path, 'wx+');
+    rmSync(path);
     return file;
   };
   return {
@@ -44,7 +46,6 @@ export function spillFile(directory: string): Spill {
       pieces.length = 0;
       if (file === undefined) return;
       closeSync(file);
-      rmSync(path);
       file = undefined;
     },
   };
