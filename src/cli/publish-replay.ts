@@ -59,13 +59,14 @@ async function writeReports(
 ): Promise<readonly string[]> {
   if (request.reports.length === 0) return [];
   await mkdir(request.out, { recursive: true });
-  const writtenBy = {
-    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
-    node: process.version,
-    hindcast: packageVersion(),
-  };
+  const writtenBy = { node: process.version, hindcast: packageVersion() };
   const files = request.reports.map((format) => renderReport(report, format, writtenBy));
-  const run = { timings: parts.timings ?? null, ...writtenBy, host: hostname() };
+  const run = {
+    timings: parts.timings ?? null,
+    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
+    host: hostname(),
+    ...writtenBy,
+  };
   files.push({ name: 'run.json', content: `${JSON.stringify(run, undefined, 2)}\n` });
   for (const { name, content } of files) await writeFile(join(request.out, name), content);
   return files.map(({ name }) => join(request.out, name));

@@ -119,9 +119,14 @@ export function evidenceSection(report: ReplayReport, writtenBy: WrittenBy | und
         )}
         <dt>log</dt>
         <dd>predictions before position ${log.position}</dd>
-        ${writtenBy === undefined ? null : writtenByLines(writtenBy)}
         <dt>truth known until</dt>
         <dd>${knownUntil ?? 'none is known'}</dd>
+        ${
+          writtenBy === undefined
+            ? null
+            : html`<dt>written by</dt>
+                <dd>hindcast ${writtenBy.hindcast} on Node ${writtenBy.node}</dd>`
+        }
         <dt>settings</dt>
         <dd>
           margin ${100 * settings.margin} %, intervals at ${100 * settings.level} %, tolerance
@@ -130,17 +135,6 @@ export function evidenceSection(report: ReplayReport, writtenBy: WrittenBy | und
         </dd>
       </dl>
     </section>`;
-}
-
-/** `hindcast log verify --expect-hash` finds the hash again, also when the log has grown. */
-function writtenByLines({ hindcast, node, log: { position, hash } }: WrittenBy): Markup {
-  return html`<dt></dt>
-    <dd>
-      which then ended at position
-      ${position}${hash === null ? '' : html`, hash <span class="mono">${hash}</span>`}
-    </dd>
-    <dt>written by</dt>
-    <dd>hindcast ${hindcast} on Node ${node}</dd>`;
 }
 
 function noiseFloor(noise: NoiseFloor): Markup {

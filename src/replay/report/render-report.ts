@@ -7,12 +7,10 @@ import type { ReplayReport } from './report-schema.js';
 export const reportFormats = ['json', 'html', 'md', 'junit'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** What wrote a report, and where the log ended then: shown on the page, and no part of `report.json`, which knows only what it rests on. */
+/** What wrote a report: shown on the page, and no part of `report.json`, which knows only what it rests on. */
 export interface WrittenBy {
   readonly hindcast: string;
   readonly node: string;
-  /** `hash`: of the log's last frame; null on a cluster, which has no chain. */
-  readonly log: { readonly position: string; readonly hash: string | null };
 }
 
 const files = {
@@ -22,7 +20,7 @@ const files = {
   junit: { name: 'junit.xml', render: renderJunitReport },
 } as const;
 
-/** The file of a report in one format; the same report gives the same bytes, but for the page's words on what wrote it. */
+/** The file of a report in one format; the same report, written by the same versions, gives the same bytes. */
 export function renderReport(
   report: ReplayReport,
   format: ReportFormat,

@@ -57,14 +57,8 @@ describe('the terminal report', () => {
 describe('the HTML report', () => {
   it('escapes whatever came from outside', async () => {
     const { fail } = await reports();
-    const page = renderHtmlReport(fail!, {
-      hindcast: '9.8.7',
-      node: 'v20.1.2',
-      log: { position: '4711', hash: 'ab'.repeat(32) },
-    });
+    const page = renderHtmlReport(fail!, { hindcast: '9.8.7', node: 'v20.1.2' });
     expect(page).toContain('hindcast 9.8.7 on Node v20.1.2');
-    expect(page).toContain(`<span class="mono">${'ab'.repeat(32)}</span>`);
-    expect(page).toMatch(/ended at position\s+4711/);
     expect(page).not.toContain('<script');
     expect(page).toContain('&lt;script&gt;alert(');
     expect(page).toContain('&quot;&#39;&amp;');
