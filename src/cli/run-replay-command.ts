@@ -80,9 +80,10 @@ export function engineOptions(
   return {
     ...plan,
     loadModel: async (version) =>
-      loadModelInWorker(
-        await loadOptions(workspace.artefacts, requireVersion(registry, plan.model, version)),
-      ),
+      loadModelInWorker({
+        ...(await loadOptions(workspace.artefacts, requireVersion(registry, plan.model, version))),
+        stringsAs: 'codes',
+      }),
     ...(workers === undefined ? undefined : { workers }),
     makeSpill: spillIn(workspace),
     clock: systemClock,

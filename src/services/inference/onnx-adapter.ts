@@ -1,8 +1,11 @@
+import { readFile, stat } from 'node:fs/promises';
 import { type InferenceSession, InferenceSession as Session, Tensor, env } from 'onnxruntime-node';
 import type { ColumnBatch } from '../../schemas/columns.js';
 import type { ServedBy } from '../../schemas/events.js';
 import type { ModelManifest } from '../../schemas/model-manifest.js';
 import { HindcastError, errors } from '../platform/errors.js';
+import { limits } from '../platform/limits.js';
+import { codedInput, withCodedStrings } from './coded-strings.js';
 import type { InferenceModel, OutputBatch } from './inference-model.js';
 import type { OnnxSignature, OnnxValue } from './onnx-signature.js';
 import { type OutputPlan, UnfitOutputError, planOutputs } from './output-columns.js';
@@ -15,6 +18,11 @@ export interface LoadOnnxOptions {
   readonly modelPath: string;
   readonly artefactDigest: string;
   readonly featureSchemaDigest: string;
+  /**
+   * `codes`: columns of strings reach the runtime as codes and a dictionary, where the file can be read so: the same outputs in less
+   * time for batches of many rows. `values` unless told: every string by itself.
+   */
+  readonly stringsAs?: 'values' | 'codes';
 }
 
 /**
@@ -25,10 +33,10 @@ export interface LoadOnnxOptions {
  */
 export async function loadOnnxModel(options: LoadOnnxOptions): Promise<InferenceModel> {
   const { manifest, modelPath } = options;
-  const session = await openSession(modelPath);
-  const signature = signatureOf(session);
+  const { session, coded } = await openForManifest(options);
+  const signature = signatureOf(session, coded);
   const outputs = await checkedPlan(session, manifest, signature, modelPath);
-  const tensorsOf = compileTensors(manifest);
+  const tensorsOf = compileTensors(manifest, coded);
   const ranks = new Map(signature.inputs.map((input) => [input.name, input.shape.length]));
   const model = `${manifest.name}@${manifest.version}`;
   const running = new Set<Promise<unknown>>();
@@ -39,7 +47,7 @@ export async function loadOnnxModel(options: LoadOnnxOptions): Promise<Inference
     if (batch.rows < 1) throw errors.INFERENCE_FAILED({ model, problem: 'the batch has no row' });
     try {
       const feeds: { [name: string]: Tensor } = {};
-      for (const input of tensorsOf(batch)) feeds[input.name] = toTensor(input, batch.rows, ranks);
+      for (const input of tensorsOf(batch)) feeds[input.name] = toTensor(input, ranks);
       const startMs = performance.now();
       const results = await session.run(feeds, outputs.fetches);
       const inferenceMicros = Math.round((performance.now() - startMs) * 1000);
@@ -91,8 +99,44 @@ async function openSession(path: string): Promise<InferenceSession> {
   }
 }
 
-function signatureOf(session: InferenceSession): OnnxSignature {
-  return { inputs: session.inputMetadata.map(valueOf), outputs: session.outputMetadata.map(valueOf) };
+/** With its strings as codes where the manifest has some and the file lends itself to it; `coded`: the tensors of which this is so. */
+async function openForManifest({
+  manifest,
+  modelPath,
+  stringsAs,
+}: LoadOnnxOptions): Promise<{ readonly session: InferenceSession; readonly coded: ReadonlySet<string> }> {
+  const strings = manifest.features.flatMap(({ tensor, tensorType }) =>
+    tensorType === 'string' ? [tensor] : [],
+  );
+  if (stringsAs === 'codes' && manifest.layout === 'columns' && strings.length > 0) {
+    const session = await openCoded(modelPath, strings);
+    if (session !== undefined) return { session, coded: new Set(strings) };
+  }
+  return { session: await openSession(modelPath), coded: new Set() };
+}
+
+/** Undefined: the file is not such that it could be read so; whatever else is wrong with it, opening it as it is will say. */
+async function openCoded(path: string, strings: readonly string[]): Promise<InferenceSession | undefined> {
+  try {
+    if ((await stat(path)).size > limits.codedModelBytesMax) return undefined;
+    const model = withCodedStrings(await readFile(path), strings);
+    return model === undefined ? undefined : await Session.create(model, sessionOptions);
+  } catch {
+    return undefined;
+  }
+}
+
+/** As the file has it: a coded input is the string input that it stands for. */
+function signatureOf(session: InferenceSession, coded: ReadonlySet<string> = new Set()): OnnxSignature {
+  const metadata = new Map(session.inputMetadata.map((input) => [input.name, input]));
+  for (const name of coded) {
+    const { codes, dictionary } = codedInput(name);
+    const input = metadata.get(codes);
+    metadata.delete(codes);
+    metadata.delete(dictionary);
+    if (input?.isTensor === true) metadata.set(name, { ...input, name, type: 'string' });
+  }
+  return { inputs: [...metadata.values()].map(valueOf), outputs: session.outputMetadata.map(valueOf) };
 }
 
 function valueOf(metadata: InferenceSession.ValueMetadata): OnnxValue {
@@ -134,9 +178,11 @@ function misfit(manifest: ModelManifest, signature: OnnxSignature, path: string)
   });
 }
 
-function toTensor(input: InputTensor, rows: number, ranks: ReadonlyMap<string, number>): Tensor {
-  const dims = input.width === 1 && ranks.get(input.name) === 1 ? [rows] : [rows, input.width];
-  const { values } = input;
+function toTensor(input: InputTensor, ranks: ReadonlyMap<string, number>): Tensor {
+  const { values, width } = input;
+  const rows = values.data.length / width;
+  const rank = input.rank ?? ranks.get(input.name);
+  const dims = width === 1 && rank === 1 ? [rows] : [rows, width];
   switch (values.type) {
     case 'float32':
       return new Tensor('float32', values.data, dims);

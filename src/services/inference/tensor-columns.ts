@@ -1,5 +1,6 @@
 import type { Column, ColumnBatch } from '../../schemas/columns.js';
 import type { Feature, ModelManifest } from '../../schemas/model-manifest.js';
+import { codedInput } from './coded-strings.js';
 import { float32Loss } from './float32-loss.js';
 import { interleave } from './interleave.js';
 import { type TensorValues, UnfitValueError } from './tensor-values.js';
@@ -9,22 +10,29 @@ export interface InputTensor {
   readonly name: string;
   readonly width: number;
   readonly values: TensorValues;
+  /** Undefined: as the file says of an input of this name. */
+  readonly rank?: number | undefined;
 }
 
 /**
  * Builds the input tensors of a batch. Nulls and absent columns get the feature's missing value. Throws
  * UnfitValueError for a null without one, a wrong type, and a cast that loses something. A float32 column without
- * nulls that no other thread sees is used as it is, without a copy.
+ * nulls that no other thread sees is used as it is, without a copy. `coded`: tensors of strings that are given as codes and dictionary.
  */
-export function compileTensors(manifest: ModelManifest): (batch: ColumnBatch) => readonly InputTensor[] {
+export function compileTensors(
+  manifest: ModelManifest,
+  coded: ReadonlySet<string> = new Set(),
+): (batch: ColumnBatch) => readonly InputTensor[] {
   const fills = manifest.features.map(fillerOf);
   if (manifest.layout === 'columns') {
     return (batch) =>
-      fills.map(({ feature, fill }) => ({
-        name: feature.tensor,
-        width: 1,
-        values: fill(columnOf(batch, feature.name), batch.rows),
-      }));
+      fills.flatMap(({ feature, fill }): InputTensor[] => {
+        const { name, tensor } = feature;
+        const column = columnOf(batch, name);
+        return coded.has(tensor)
+          ? codedTensors(feature, column, batch.rows)
+          : [{ name: tensor, width: 1, values: fill(column, batch.rows) }];
+      });
   }
   const width = manifest.features.length;
   const order = fills.toSorted((a, b) => (a.feature.column ?? 0) - (b.feature.column ?? 0));
@@ -165,8 +173,12 @@ function bool(feature: Feature, column: Column | undefined, rows: number): Tenso
   return { type: 'bool', data };
 }
 
-function text(feature: Feature, column: Column | undefined, rows: number): TensorValues {
-  const missing = typeof feature.missing === 'string' ? feature.missing : undefined;
+function text(
+  feature: Feature,
+  column: Column | undefined,
+  rows: number,
+): TensorValues & { readonly type: 'string' } {
+  const missing = missingText(feature);
   const valid = column?.valid;
   if (column?.kind === 'text') {
     const values = checkedLength(feature, column.values, rows);
@@ -192,11 +204,68 @@ function text(feature: Feature, column: Column | undefined, rows: number): Tenso
     data.push(
       valid !== undefined && valid[row] === 0
         ? (missing ?? refuseMissing(feature, row, rows))
-        : (dictionary[code] ??
-            refuse(feature, row, rows, `code ${code} is not in a dictionary of ${dictionary.length}`)),
+        : (dictionary[code] ?? refuseCode(feature, { code, row, rows }, dictionary)),
     );
   }
   return { type: 'string', data };
+}
+
+/** Each distinct string once, and its number in every row. */
+function codedTensors(feature: Feature, column: Column | undefined, rows: number): InputTensor[] {
+  const { codes, dictionary } = stringCodes(feature, column, rows);
+  const input = codedInput(feature.tensor);
+  return [
+    { name: input.codes, width: 1, values: { type: 'int32', data: codes } },
+    { name: input.dictionary, width: 1, rank: 1, values: { type: 'string', data: dictionary } },
+  ];
+}
+
+function stringCodes(
+  feature: Feature,
+  column: Column | undefined,
+  rows: number,
+): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
+  if (column?.kind !== 'dictionary') return codesOfTexts(text(feature, column, rows), rows);
+  const given = checkedLength(feature, column.codes, rows);
+  const { valid } = column;
+  const codes = new Int32Array(rows);
+  // Numbers in the batch by numbers in the column, which may have far more strings than the batch has rows.
+  const numbers = new Int32Array(column.dictionary.length).fill(-1);
+  const dictionary: string[] = [];
+  let missing = -1;
+  for (let row = 0; row < rows; row += 1) {
+    if (valid !== undefined && valid[row] === 0) {
+      if (missing === -1) {
+        missing = dictionary.length;
+        dictionary.push(missingText(feature) ?? refuseMissing(feature, row, rows));
+      }
+      codes[row] = missing;
+      continue;
+    }
+    const code = given[row] ?? 0;
+    let number = numbers[code];
+    if (number === undefined || number === -1) {
+      number = dictionary.length;
+      dictionary.push(column.dictionary[code] ?? refuseCode(feature, { code, row, rows }, column.dictionary));
+      numbers[code] = number;
+    }
+    codes[row] = number;
+  }
+  return { codes, dictionary };
+}
+
+function codesOfTexts(
+  values: TensorValues & { readonly type: 'string' },
+  rows: number,
+): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
+  const codes = new Int32Array(rows);
+  const numbers = new Map<string, number>();
+  for (const [row, value] of values.data.entries()) {
+    const number = numbers.get(value) ?? numbers.size;
+    numbers.set(value, number);
+    codes[row] = number;
+  }
+  return { codes, dictionary: [...numbers.keys()] };
 }
 
 /** The values as doubles; undefined: no column. 64-bit integers must be exact as doubles. */
@@ -223,6 +292,10 @@ function numbersOf(
 function exactInteger(feature: Feature, value: number, row: number, rows: number): bigint {
   if (!Number.isSafeInteger(value)) refuse(feature, row, rows, `${value} is not an exact integer`);
   return BigInt(value);
+}
+
+function missingText(feature: Feature): string | undefined {
+  return typeof feature.missing === 'string' ? feature.missing : undefined;
 }
 
 function missingNumber(feature: Feature): number | undefined {
@@ -254,6 +327,14 @@ function refuseKind(feature: Feature, column: Column, expected: string): never {
   throw new UnfitValueError(
     `feature ${feature.name} (${feature.tensorType}): expected ${expected}, got a column of kind ${column.kind}`,
   );
+}
+
+function refuseCode(
+  feature: Feature,
+  { code, row, rows }: { readonly code: number; readonly row: number; readonly rows: number },
+  dictionary: readonly string[],
+): never {
+  return refuse(feature, row, rows, `code ${code} is not in a dictionary of ${dictionary.length}`);
 }
 
 function refuseMissing(feature: Feature, row: number, rows: number): never {

@@ -57,8 +57,8 @@ class WorkerModel implements InferenceModel {
 
   /** Resolves when the model is loaded in the worker; throws what loading threw. */
   start(): Promise<void> {
-    const { manifest, modelPath, artefactDigest, featureSchemaDigest } = this.#options;
-    const data: WorkerData = { manifest, modelPath, artefactDigest, featureSchemaDigest };
+    const { takesBatches: _, ...options } = this.#options;
+    const data: WorkerData = options;
     const worker = new Worker(workerEntry(import.meta.url, 'inference-worker'), { workerData: data });
     this.#worker = worker;
     this.#dictionaries = new Map();

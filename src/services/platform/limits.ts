@@ -23,6 +23,7 @@ export const limits = {
   categoriesMax: 10_000,
   replayFailedRowsIsolatedMax: 10_000,
   outputColumnsMax: 64,
+  codedModelBytesMax: 256 * 1024 * 1024,
   inputDepthMax: 32,
   workerRunsInFlightMax: 64,
   workerDictionariesMax: 256,
