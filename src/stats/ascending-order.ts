@@ -12,15 +12,28 @@ export function ascendingOrder(name: string, values: Float64Array | Float32Array
   return values instanceof Float32Array ? orderOf32(keysOf32(values)) : orderOf64(keysOf64(values));
 }
 
-/** Keys travel with their rows, so that each pass reads in order: three times as fast on millions, which no cache holds. */
+/**
+ * Keys travel with their rows, so that each pass reads in order: three times as fast on millions, which no cache holds. They are taken as
+ * distances from the smallest, since scores of a narrow range then take a pass less. `keys` are used up.
+ */
 function orderOf32(keys: Uint32Array): Uint32Array {
-  let [order, other] = [new Uint32Array(keys.length), new Uint32Array(keys.length)];
-  let [from, to]: [Uint32Array, Uint32Array] = [keys, new Uint32Array(keys.length)];
-  for (let row = 0; row < order.length; row += 1) order[row] = row;
-  for (let shift = 0; shift < 32; shift += digitBits) {
+  const rows = keys.length;
+  let [order, other] = [new Uint32Array(rows), new Uint32Array(rows)];
+  let [from, to]: [Uint32Array, Uint32Array] = [keys, new Uint32Array(rows)];
+  let least = 0xffffffff;
+  let most = 0;
+  for (let row = 0; row < rows; row += 1) {
+    order[row] = row;
+    const key = keys[row] ?? 0;
+    if (key < least) least = key;
+    if (key > most) most = key;
+  }
+  for (let row = 0; row < rows; row += 1) keys[row] = (keys[row] ?? 0) - least;
+  const bits = 32 - Math.clz32(most - least);
+  for (let shift = 0; shift < bits; shift += digitBits) {
     const starts = startsOf(from, shift);
     if (starts === undefined) continue;
-    for (let place = 0; place < from.length; place += 1) {
+    for (let place = 0; place < rows; place += 1) {
       const key = from[place] ?? 0;
       const digit = (key >>> shift) & digitMask;
       const target = starts[digit] ?? 0;
@@ -75,8 +88,8 @@ function sortByDigit(keys: Uint32Array, shift: number, from: Uint32Array, to: Ui
   return true;
 }
 
-/** Flips the bits of a negative number, and the sign bit of any other, so that unsigned order is numeric order. */
-function keysOf32(values: Float32Array): Uint32Array {
+/** Flips the bits of a negative number, and the sign bit of any other, so that unsigned order is numeric order; −0 is 0. */
+export function keysOf32(values: Float32Array): Uint32Array {
   const keys = new Uint32Array(values.length);
   const cell = new Float32Array(1);
   const word = new Uint32Array(cell.buffer);

@@ -1,5 +1,5 @@
 import { ascendingOrder } from '../../stats/ascending-order.js';
-import { forEachTie, type PlacementSums } from '../../stats/auc.js';
+import type { PlacementSums } from '../../stats/auc.js';
 import { subjectCells } from '../judging/cell-sums.js';
 import type { ScoreChunk } from './score-chunk.js';
 import { partitionedScores, type Partition } from './partitioned-scores.js';
@@ -76,46 +76,66 @@ function placeEach(
   { positives }: Totals,
   use: (chunk: ScoreChunk, twice: Float64Array) => void,
 ): number {
-  let twiceWins = 0;
-  let positivesBelow = 0;
-  let negativesBelow = 0;
-  const placed = (inTie: number, negativesInTie: number) => ({
-    ofPositive: 2 * negativesBelow + negativesInTie,
-    ofNegative: 2 * (positives - positivesBelow) - inTie,
-  });
-  const pass = (inTie: number, negativesInTie: number, ofPositive: number): void => {
-    twiceWins += inTie * ofPositive;
-    positivesBelow += inTie;
-    negativesBelow += negativesInTie;
-  };
+  const below: Below = { positives: 0, negatives: 0, twiceWins: 0 };
   for (const partition of partitions) {
     if (partition.isOneScore) {
-      const inTie = partition.positives;
-      const negativesInTie = partition.rows - inTie;
-      const { ofPositive, ofNegative } = placed(inTie, negativesInTie);
+      const ofPositive = 2 * below.negatives + partition.rows - partition.positives;
+      const ofNegative = 2 * (positives - below.positives) - partition.positives;
       for (const chunk of partition.chunks()) {
         use(
           chunk,
           Float64Array.from(chunk.label, (label) => (label === 1 ? ofPositive : ofNegative)),
         );
       }
-      pass(inTie, negativesInTie, ofPositive);
+      below.twiceWins += partition.positives * ofPositive;
+      below.positives += partition.positives;
+      below.negatives += partition.rows - partition.positives;
       continue;
     }
     const chunk = partition.whole();
-    const twice = new Float64Array(chunk.rows);
-    const order = ascendingOrder(side, chunk[side]);
-    forEachTie(chunk[side], order, chunk.label, (start, end, inTie, negativesInTie) => {
-      const { ofPositive, ofNegative } = placed(inTie, negativesInTie);
-      for (let place = start; place < end; place += 1) {
-        const row = order[place] ?? 0;
-        twice[row] = chunk.label[row] === 1 ? ofPositive : ofNegative;
-      }
-      pass(inTie, negativesInTie, ofPositive);
-    });
-    use(chunk, twice);
+    use(chunk, placementsIn(chunk, side, positives, below));
   }
-  return twiceWins;
+  return below.twiceWins;
+}
+
+/** Rows with a smaller score than those at hand, and the placements of the positives among them. */
+interface Below {
+  positives: number;
+  negatives: number;
+  twiceWins: number;
+}
+
+/** Written out, tie by tie: most scores are their own tie, and a call for each would cost as much as the order. */
+function placementsIn(
+  { rows, label, ...chunk }: ScoreChunk,
+  side: SideName,
+  positives: number,
+  below: Below,
+): Float64Array {
+  const scores = chunk[side];
+  const order = ascendingOrder(side, scores);
+  const twice = new Float64Array(rows);
+  let { positives: positivesBelow, negatives: negativesBelow, twiceWins } = below;
+  for (let start = 0; start < rows;) {
+    const score = scores[order[start] ?? 0];
+    let inTie = 0;
+    let end = start;
+    for (; end < rows && scores[order[end] ?? 0] === score; end += 1) inTie += label[order[end] ?? 0] ?? 0;
+    const negativesInTie = end - start - inTie;
+    const ofPositive = 2 * negativesBelow + negativesInTie;
+    const ofNegative = 2 * (positives - positivesBelow) - inTie;
+    for (; start < end; start += 1) {
+      const row = order[start] ?? 0;
+      twice[row] = label[row] === 1 ? ofPositive : ofNegative;
+    }
+    twiceWins += inTie * ofPositive;
+    positivesBelow += inTie;
+    negativesBelow += negativesInTie;
+  }
+  below.positives = positivesBelow;
+  below.negatives = negativesBelow;
+  below.twiceWins = twiceWins;
+  return twice;
 }
 
 /** Takes chunks whose `control` holds twice placements, with those of the candidate. */

@@ -1,5 +1,5 @@
+import { keysOf32 } from '../../stats/ascending-order.js';
 import type { ScoreChunk } from './score-chunk.js';
-import type { ChunkStore } from './chunk-store.js';
 import { chunkStore } from './chunk-store.js';
 import type { Spill } from './spill.js';
 
@@ -21,7 +21,9 @@ export interface PartitionedScores {
   close(): void;
 }
 
-const bufferRows = 2_048;
+/** Rows that wait in the buffers of all partitions together; the second least is what it takes to spill in pieces worth a write. */
+const bufferedRowsWanted = 131_072;
+const bufferRowsMin = 256;
 
 /**
  * Deals rows out by the score of one side. A score that is a splitter has a partition of its own, so that a score which most rows
@@ -33,98 +35,130 @@ export function partitionedScores(
   spill: Spill,
 ): PartitionedScores {
   const store = chunkStore(spill);
-  const open = Array.from({ length: 2 * splitters.length + 1 }, () => emptyPartition());
+  const placesOf = placeFinder(splitters);
+  const count = 2 * splitters.length + 1;
+  const room = Math.max(bufferRowsMin, Math.floor(bufferedRowsWanted / count));
+  const buffered = new Uint32Array(count);
+  const positives = new Float64Array(count);
+  const put = Array.from({ length: count }, (): number[] => []);
+  // One array for all partitions, each with its own stretch: an object for each would be looked up for every row.
+  let buffers: Omit<ScoreChunk, 'rows'> | undefined;
+
+  const begun = (place: number): ScoreChunk | undefined => {
+    const rows = buffered[place] ?? 0;
+    return buffers === undefined || rows === 0 ? undefined : cut(buffers, place * room, rows);
+  };
+  const putAside = (place: number): void => {
+    const chunk = begun(place);
+    if (chunk !== undefined) put[place]?.push(store.put(chunk));
+    buffered[place] = 0;
+  };
+  const chunksOf = function* (place: number): Generator<ScoreChunk> {
+    for (const number of put[place] ?? []) yield store.get(number);
+    const last = begun(place);
+    if (last !== undefined) yield last;
+  };
   return {
     add: (chunk) => {
-      const scores = chunk[side];
-      for (let row = 0; row < chunk.rows; row += 1) {
-        const score = scores[row] ?? Number.NaN;
-        // Written out: a call would make an object of every score.
-        let low = 0;
-        let high = splitters.length;
-        while (low < high) {
-          const middle = (low + high) >>> 1;
-          if ((splitters[middle] ?? 0) < score) low = middle + 1;
-          else high = middle;
-        }
-        const partition = open[splitters[low] === score ? 2 * low + 1 : 2 * low];
-        if (partition === undefined) continue;
-        const buffer = (partition.buffer ??= bufferLike(chunk));
-        const at = partition.buffered;
-        buffer.control[at] = chunk.control[row] ?? Number.NaN;
-        buffer.candidate[at] = chunk.candidate[row] ?? Number.NaN;
-        buffer.label[at] = chunk.label[row] ?? 0;
-        if (buffer.cell !== undefined) buffer.cell[at] = chunk.cell?.[row] ?? 0;
-        partition.buffered += 1;
-        partition.positives += chunk.label[row] ?? 0;
-        if (partition.buffered === bufferRows) putAside(partition, store);
+      const { rows, control, candidate, label, cell } = chunk;
+      const into = (buffers ??= arraysLike(chunk, count * room));
+      const { control: controls, candidate: candidates, label: labels, cell: cells } = into;
+      const places = placesOf(chunk[side], rows);
+      for (let row = 0; row < rows; row += 1) {
+        const place = places[row] ?? 0;
+        const before = buffered[place] ?? 0;
+        const at = place * room + before;
+        const isPositive = label[row] ?? 0;
+        controls[at] = control[row] ?? Number.NaN;
+        candidates[at] = candidate[row] ?? Number.NaN;
+        labels[at] = isPositive;
+        if (cells !== undefined) cells[at] = cell?.[row] ?? 0;
+        positives[place] = (positives[place] ?? 0) + isPositive;
+        buffered[place] = before + 1;
+        if (before + 1 === room) putAside(place);
       }
     },
     *partitions() {
-      for (const [place, partition] of open.entries()) {
-        const rows = partition.put.length * bufferRows + partition.buffered;
+      for (let place = 0; place < count; place += 1) {
+        const rows = (put[place]?.length ?? 0) * room + (buffered[place] ?? 0);
         if (rows === 0) continue;
         yield {
           rows,
-          positives: partition.positives,
+          positives: positives[place] ?? 0,
           isOneScore: place % 2 === 1,
-          chunks: () => chunksOf(partition, store),
-          whole: () => joined([...chunksOf(partition, store)]),
+          chunks: () => chunksOf(place),
+          whole: () => joined([...chunksOf(place)]),
         };
       }
     },
     close: () => {
+      buffers = undefined;
       store.close();
     },
   };
 }
 
-interface OpenPartition {
-  buffer: Buffered | undefined;
-  buffered: number;
-  positives: number;
-  readonly put: number[];
-}
-
-interface Buffered {
-  readonly control: Float64Array | Float32Array;
-  readonly candidate: Float64Array | Float32Array;
-  readonly label: Uint8Array;
-  readonly cell: Uint16Array | undefined;
-}
-
-function emptyPartition(): OpenPartition {
-  return { buffer: undefined, buffered: 0, positives: 0, put: [] };
-}
-
-function putAside(partition: OpenPartition, store: ChunkStore): void {
-  if (partition.buffer === undefined) return;
-  partition.put.push(store.put({ rows: bufferRows, ...partition.buffer }));
-  partition.buffer = undefined;
-  partition.buffered = 0;
-}
-
-function* chunksOf({ put, buffer, buffered }: OpenPartition, store: ChunkStore): Generator<ScoreChunk> {
-  for (const number of put) yield store.get(number);
-  if (buffer === undefined || buffered === 0) return;
-  yield {
-    rows: buffered,
-    control: buffer.control.subarray(0, buffered),
-    candidate: buffer.candidate.subarray(0, buffered),
-    label: buffer.label.subarray(0, buffered),
-    cell: buffer.cell?.subarray(0, buffered),
+/** Rows of one partition, copied out of the arrays of all. */
+function cut(arrays: Omit<ScoreChunk, 'rows'>, from: number, rows: number): ScoreChunk {
+  const until = from + rows;
+  return {
+    rows,
+    control: arrays.control.slice(from, until),
+    candidate: arrays.candidate.slice(from, until),
+    label: arrays.label.slice(from, until),
+    cell: arrays.cell?.slice(from, until),
   };
 }
 
+/** Finds the partitions of scores; the array is good until the next call. */
+function placeFinder(
+  splitters: Float64Array,
+): (scores: Float64Array | Float32Array, rows: number) => Uint16Array {
+  const cuts = cutsByPrefix(splitters);
+  const single = new Float32Array(1);
+  const word = new Uint32Array(single.buffer);
+  let places = new Uint16Array(0);
+  return (scores, rows) => {
+    if (places.length < rows) places = new Uint16Array(rows);
+    for (let row = 0; row < rows; row += 1) {
+      const score = scores[row] ?? Number.NaN;
+      single[0] = score + 0;
+      const bits = word[0] ?? 0;
+      const prefix = (bits >>> 31 === 1 ? ~bits : bits ^ 0x80000000) >>> 16;
+      let low = cuts[prefix] ?? 0;
+      let high = cuts[prefix + 1] ?? 0;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if ((splitters[middle] ?? 0) < score) low = middle + 1;
+        else high = middle;
+      }
+      places[row] = splitters[low] === score ? 2 * low + 1 : 2 * low;
+    }
+    return places;
+  };
+}
+
+/** By the upper half of a score's key as a 32-bit float: how many splitters have a smaller one. Those with the same must be compared. */
+function cutsByPrefix(splitters: Float64Array): Uint16Array {
+  const cuts = new Uint16Array(2 ** 16 + 1);
+  const keys = keysOf32(Float32Array.from(splitters));
+  let passed = 0;
+  for (let prefix = 0; prefix < cuts.length; prefix += 1) {
+    while (passed < keys.length && (keys[passed] ?? 0) >>> 16 < prefix) passed += 1;
+    cuts[prefix] = passed;
+  }
+  return cuts;
+}
+
 /** Of one kind: all chunks of a ranking have the same arrays. */
-function bufferLike(chunk: ScoreChunk): Buffered {
+function arraysLike(chunk: ScoreChunk, rows: number): Omit<ScoreChunk, 'rows'> {
   const floats = (like: Float64Array | Float32Array) =>
-    like instanceof Float32Array ? new Float32Array(bufferRows) : new Float64Array(bufferRows);
+    like instanceof Float32Array ? new Float32Array(rows) : new Float64Array(rows);
   return {
     control: floats(chunk.control),
     candidate: floats(chunk.candidate),
-    label: new Uint8Array(bufferRows),
-    cell: chunk.cell === undefined ? undefined : new Uint16Array(bufferRows),
+    label: new Uint8Array(rows),
+    cell: chunk.cell === undefined ? undefined : new Uint16Array(rows),
   };
 }
 
@@ -142,15 +176,7 @@ function joined(chunks: readonly ScoreChunk[]): ScoreChunk {
     );
   }
   const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
-  const floats = (like: Float64Array | Float32Array) =>
-    like instanceof Float32Array ? new Float32Array(rows) : new Float64Array(rows);
-  const whole = {
-    rows,
-    control: floats(first.control),
-    candidate: floats(first.candidate),
-    label: new Uint8Array(rows),
-    cell: first.cell === undefined ? undefined : new Uint16Array(rows),
-  };
+  const whole = { rows, ...arraysLike(first, rows) };
   let at = 0;
   for (const chunk of chunks) {
     whole.control.set(chunk.control, at);
