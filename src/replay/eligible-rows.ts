@@ -1,6 +1,5 @@
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
 import { murmur3OfWords } from '../stats/hash-fraction.js';
-import { numbersOfBigints } from './numbers-of-bigints.js';
 
 export interface Eligibility {
   readonly candidateDigest: string;
@@ -28,19 +27,20 @@ export interface EligibleRows {
 
 /** Which rows of a batch take part; each other row is counted in `excluded` under its first reason. */
 export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded: ExcludedRows): EligibleRows {
-  const positions = numbersOfBigints(batch.positions);
-  const occurredAt = numbersOfBigints(batch.occurredAt);
-  const { codes, dictionary, valid } = batch.modelDigest;
-  const candidateCode = dictionary.indexOf(rules.candidateDigest);
-  const { trainedOn, sampleShare } = rules;
+  const { positions, occurredAt } = batch;
+  const { codes, servers } = batch.served;
+  const { candidateDigest, trainedOn, sampleShare } = rules;
+  const isCandidate = Uint8Array.from(servers, ({ digest }) => (digest === candidateDigest ? 1 : 0));
+  if (!isCandidate.includes(1) && trainedOn === undefined && sampleShare === undefined) {
+    return { picked: undefined, count: batch.rows, positions, occurredAt };
+  }
   const inSample = sampleShare === undefined ? undefined : positionSampler(sampleShare, rules.seed);
   const picked = new Int32Array(batch.rows);
   let count = 0;
   for (let row = 0; row < batch.rows; row += 1) {
     const at = occurredAt[row] ?? 0;
     if (inSample !== undefined && !inSample(positions[row] ?? 0)) excluded.outOfSample += 1;
-    else if (codes[row] === candidateCode && (valid === undefined || valid[row] === 1))
-      excluded.servedByCandidate += 1;
+    else if (isCandidate[codes[row] ?? 0] === 1) excluded.servedByCandidate += 1;
     else if (trainedOn !== undefined && at >= trainedOn.fromMicros && at < trainedOn.untilMicros)
       excluded.trainedOn += 1;
     else {

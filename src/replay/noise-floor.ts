@@ -42,16 +42,16 @@ export function noiseSampler(rowsExpected: number): NoiseSampler {
   const samples: NoiseSample[] = [];
   return {
     add: (batch, { picked, count, positions, occurredAt }) => {
-      const rowsOf = new Map<string, { version: string; digest: string; rows: number[] }>();
+      const { codes, servers } = batch.served;
+      const rowsOf = new Map<number, { version: string; digest: string; rows: number[] }>();
       for (let index = 0; index < count; index += 1) {
         const row = picked === undefined ? index : (picked[index] ?? 0);
         if (!inSample(positions[row] ?? 0)) continue;
-        const digest = textAt(batch.modelDigest, row);
-        const version = textAt(batch.version, row);
-        if (digest === '') continue;
-        const key = `${digest} ${version}`;
-        const group = rowsOf.get(key) ?? { version, digest, rows: [] };
-        rowsOf.set(key, group);
+        const code = codes[row] ?? 0;
+        const { version, digest } = servers[code] ?? { version: '', digest: null };
+        if (digest === null) continue;
+        const group = rowsOf.get(code) ?? { version, digest, rows: [] };
+        rowsOf.set(code, group);
         group.rows.push(row);
       }
       // The batch goes on to the candidate; here a few of its rows are copied.
@@ -206,9 +206,4 @@ function featuresOf(chunk: RowChunk, manifest: ModelManifest): { readonly [featu
     if (column !== undefined) columns[name] = column;
   }
   return columns;
-}
-
-function textAt(column: Column & { readonly kind: 'dictionary' }, row: number): string {
-  if (column.valid !== undefined && column.valid[row] === 0) return '';
-  return column.dictionary[column.codes[row] ?? -1] ?? '';
 }

@@ -50,6 +50,16 @@ function valuesOf(
   );
 }
 
+function positionsOf(batches: readonly RecordedBatch[]): number[] {
+  return batches.flatMap(({ positions }) => [...positions]);
+}
+
+function serversOf(batches: readonly RecordedBatch[]): unknown[] {
+  return batches.flatMap(({ served, rows }) =>
+    Array.from({ length: rows }, (_, row) => served.servers[served.codes[row] ?? -1]),
+  );
+}
+
 async function read(query: RecordedQuery, rows?: RowRange): Promise<RecordedBatch[]> {
   const analytics = await at.analytics();
   try {
@@ -95,12 +105,31 @@ describe('recorded predictions', () => {
       expect(valuesOf(batches, (batch) => batch.outputs['score'])).toEqual([0.25, Number.NaN, 0.25]);
       expect(valuesOf(batches, (batch) => batch.outputs['label'])).toEqual([0n, 1n, 0n]);
       expect(valuesOf(batches, (batch) => batch.truth)).toEqual([1, null, null]);
-      expect(valuesOf(batches, (batch) => batch.version)).toEqual(['v1', 'v1', 'v1']);
-      expect(valuesOf(batches, (batch) => batch.modelDigest)).toEqual(
-        Array.from({ length: 3 }, () => 'a1'.repeat(32)),
+      expect(serversOf(batches)).toEqual(
+        Array.from({ length: 3 }, () => ({ version: 'v1', digest: 'a1'.repeat(32) })),
       );
-      expect(batches[0]?.positions).toEqual(new BigInt64Array([1n, 2n, 3n]));
-      expect(batches[0]?.occurredAt[0]).toBe(BigInt(firstDayMicros));
+      expect(positionsOf(batches)).toEqual([1, 2, 3]);
+      expect(batches[0]?.occurredAt[0]).toBe(firstDayMicros);
+    }
+  });
+
+  it('say by what each was served: registered or not, of any name, or imported', async () => {
+    const digest = 'a1'.repeat(32);
+    const versions = ['v1', 'v2', 'a|b', '0', 'v1'];
+    const v2 = registered({ ...manifestOf({ x: 'float32' }), version: 'v2' });
+    await at.append(
+      v2.type === 'ModelRegistered'
+        ? { ...v2, data: { ...v2.data, artefacts: { model: { sha256: digest, bytes: 1 } } } }
+        : v2,
+      ...versions.map((version) => predicted({ version })),
+      predicted({ version: 'v1', imported: true }),
+    );
+    for (const project of [false, true]) {
+      if (project) await at.project();
+      expect(serversOf(await read(everything))).toEqual([
+        ...versions.map((version) => ({ version, digest })),
+        { version: 'v1', digest: null },
+      ]);
     }
   });
 
@@ -119,15 +148,15 @@ describe('recorded predictions', () => {
       );
       if (index === 3 || index === 5) await at.project();
     }
-    const expected = [1n, 4n, 6n, 9n, 3n, 7n, 2n, 5n, 8n];
+    const expected = [1, 4, 6, 9, 3, 7, 2, 5, 8];
     const batches = await read(everything);
-    expect(batches.flatMap((batch) => [...batch.positions])).toEqual(expected);
+    expect(positionsOf(batches)).toEqual(expected);
     await at.rebuild();
     const rebuilt = await read(everything);
-    expect(rebuilt.flatMap((batch) => [...batch.positions])).toEqual(expected);
+    expect(positionsOf(rebuilt)).toEqual(expected);
     // A condition, which DuckDB may turn into joins, does not change the order.
     const filtered = await read({ ...everything, where: 'position IN (SELECT position FROM flights)' });
-    expect(filtered.flatMap((batch) => [...batch.positions])).toEqual(expected);
+    expect(positionsOf(filtered)).toEqual(expected);
   });
 
   it('keep that order, and every row, while days are joined into parts and late rows arrive among them', async () => {
@@ -148,7 +177,7 @@ describe('recorded predictions', () => {
     }
     const inOrder = expected.toSorted((a, b) => a.day - b.day || Number(a.position - b.position));
     const batches = await read(everything);
-    expect(batches.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
+    expect(positionsOf(batches)).toEqual(inOrder.map((row) => Number(row.position)));
     expect(valuesOf(batches, (batch) => batch.inputs['x'])).toEqual(inOrder.map((row) => row.day));
     // Any stretch of that order can be read by itself, also across parts, late rows and the tail.
     for (const [from, until] of [
@@ -160,15 +189,13 @@ describe('recorded predictions', () => {
       [360, 400],
     ] as const) {
       const some = await read(everything, { from, until });
-      expect(some.flatMap((batch) => [...batch.positions])).toEqual(
-        inOrder.slice(from, until).map((row) => row.position),
-      );
+      expect(positionsOf(some)).toEqual(inOrder.slice(from, until).map((row) => Number(row.position)));
     }
     const { parts = [] } = (await at.manifest()).models[0] ?? {};
     expect(parts.some((part) => part.day !== lastDayOf(part))).toBe(true);
     await at.rebuild();
     const rebuilt = await read(everything);
-    expect(rebuilt.flatMap((batch) => [...batch.positions])).toEqual(inOrder.map((row) => row.position));
+    expect(positionsOf(rebuilt)).toEqual(inOrder.map((row) => Number(row.position)));
   });
 
   it('tell which rows share a subject, by cells that never change', async () => {
@@ -267,7 +294,7 @@ describe('recorded predictions', () => {
     for (const project of [false, true]) {
       if (project) await at.project();
       const batches = await read(query);
-      expect(batches.flatMap((batch) => [...batch.positions])).toEqual([2n, 3n]);
+      expect(positionsOf(batches)).toEqual([2, 3]);
       expect(await count(query)).toEqual({
         rows: 2,
         rowsWithTruth: 0,

@@ -94,10 +94,9 @@ function batchOf(
     query.knownUntil === undefined || row.truthKnownAt === undefined || row.truthKnownAt <= query.knownUntil;
   return {
     rows: rows.length,
-    positions: BigInt64Array.from(rows, (row) => BigInt(row.position)),
-    occurredAt: BigInt64Array.from(rows, (row) => BigInt(row.occurredAt)),
-    version: dictionaryOf(rows.map((row) => row.version)),
-    modelDigest: dictionaryOf(rows.map((row) => row.digest)),
+    positions: Float64Array.from(rows, (row) => row.position),
+    occurredAt: Float64Array.from(rows, (row) => row.occurredAt),
+    served: servedBy(rows),
     inputs: columnsOf(
       query.features,
       rows.map((row) => row.inputs),
@@ -110,6 +109,15 @@ function batchOf(
     subjectCell: query.subjectCells === undefined ? undefined : subjectCellOf(rows, query.subjectCells),
     release: () => undefined,
   };
+}
+
+function servedBy(rows: readonly MemoryRow[]): RecordedBatch['served'] {
+  const servers: { version: string; digest: string | null }[] = [];
+  const codes = Uint32Array.from(rows, ({ version, digest }) => {
+    const known = servers.findIndex((server) => server.version === version && server.digest === digest);
+    return known === -1 ? servers.push({ version, digest }) - 1 : known;
+  });
+  return { codes, servers };
 }
 
 function subjectCellOf(rows: readonly MemoryRow[], cells: number): Column {

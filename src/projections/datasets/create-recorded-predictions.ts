@@ -12,7 +12,9 @@ import type {
   RecordedPredictions,
   RecordedQuery,
   RecordedRow,
+  RecordedServer,
   RowRange,
+  ServedBy,
 } from './recorded-predictions.js';
 
 /** The recorded predictions of an open session, as columns. Closing it leaves the analytics open. */
@@ -124,13 +126,17 @@ function selection(
 ): { readonly select: string; readonly assemble: (batch: ResultColumns) => RecordedBatch } {
   const inputs = present(query.features, dataset.schema.preferred.input);
   const outputs = present(query.outputs, dataset.schema.preferred.output);
-  const digests = digestsOf(session, dataset);
-  const list = ['position', 'occurred_at', 'version', shortDigest(digests)];
+  const servers = registeredServers(session, dataset);
+  const list = [
+    'CAST(position AS DOUBLE)',
+    'CAST(epoch_us(occurred_at) AS DOUBLE)',
+    `${servedBySql(servers)} AS served_by`,
+  ];
+  const first = list.length;
   for (const [, column] of [...inputs, ...outputs]) list.push(identifier(column));
   list.push('truth');
   const { subjectCells } = query;
   if (subjectCells !== undefined) list.push(subjectCellSql(subjectCells));
-  const first = 4;
   const truth = first + inputs.length + outputs.length;
   return {
     select: list.join(', '),
@@ -139,10 +145,9 @@ function selection(
       release: () => {
         batch.release();
       },
-      positions: integers(columns[0]),
-      occurredAt: integers(columns[1]),
-      version: dictionary(columns[2]),
-      modelDigest: longDigest(dictionary(columns[3]), digests),
+      positions: doubles(columns[0]),
+      occurredAt: doubles(columns[1]),
+      served: servedBy(columns[2], servers),
       inputs: named(inputs, columns, first),
       outputs: named(outputs, columns, first + inputs.length),
       truth: required(columns[truth]),
@@ -179,37 +184,43 @@ function required(column: Column | undefined): Column {
   throw errors.INTERNAL({ problem: 'a result has fewer columns than were selected' });
 }
 
-function integers(column: Column | undefined): BigInt64Array {
-  if (column?.kind === 'integer') return column.values;
-  throw errors.INTERNAL({ problem: 'a column of 64-bit integers came as something else' });
+function doubles(column: Column | undefined): Float64Array {
+  if (column?.kind === 'number' && column.values instanceof Float64Array) return column.values;
+  throw errors.INTERNAL({ problem: 'a column of doubles came as something else' });
 }
 
-type Dictionary = Column & { readonly kind: 'dictionary' };
-
-function dictionary(column: Column | undefined): Dictionary {
-  if (column?.kind === 'dictionary') return column;
-  throw errors.INTERNAL({ problem: 'a text column came as something else' });
-}
-
-function digestsOf(session: Session, dataset: ServedDataset): readonly string[] {
+function registeredServers(session: Session, dataset: ServedDataset): readonly RecordedServer[] {
   const versions = registeredModel(session.registry, dataset.name)?.versions ?? {};
-  return [...new Set(Object.values(versions).map((version) => version.artefacts.model.sha256))];
+  return Object.entries(versions).map(([version, { artefacts }]) => ({
+    version,
+    digest: artefacts.model.sha256,
+  }));
 }
 
-/** Long strings are read one by one, short ones are not: known digests travel as their number. */
-function shortDigest(digests: readonly string[]): string {
-  if (digests.length === 0) return 'model_digest';
-  const cases = digests.map((digest, index) => `WHEN ${literal(digest)} THEN '${index}'`);
-  return `CASE model_digest ${cases.join(' ')} ELSE model_digest END`;
+/** Stands between version and digest, and in no number. */
+const separator = '|';
+
+/** Long strings are read one by one, short ones are not: registered versions travel as their number, others are written out. */
+function servedBySql(servers: readonly RecordedServer[]): string {
+  const written = `concat(coalesce(model_digest, ''), ${literal(separator)}, version)`;
+  if (servers.length === 0) return written;
+  const cases = servers.map(
+    ({ version, digest }, index) =>
+      `WHEN model_digest = ${literal(digest ?? '')} AND version = ${literal(version)} THEN '${index}'`,
+  );
+  return `CASE ${cases.join(' ')} ELSE ${written} END`;
 }
 
-function longDigest(column: Dictionary, digests: readonly string[]): Dictionary {
-  return {
-    ...column,
-    dictionary: column.dictionary.map((text) =>
-      /^\d{1,6}$/.test(text) ? (digests[Number(text)] ?? text) : text,
-    ),
+function servedBy(column: Column | undefined, servers: readonly RecordedServer[]): ServedBy {
+  if (column?.kind !== 'dictionary')
+    throw errors.INTERNAL({ problem: 'a text column came as something else' });
+  const serverOf = (text: string): RecordedServer => {
+    const at = text.indexOf(separator);
+    // The dictionary of no rows has an empty text.
+    if (at === -1) return servers[Number(text)] ?? { version: '', digest: null };
+    return { version: text.slice(at + separator.length), digest: at === 0 ? null : text.slice(0, at) };
   };
+  return { codes: column.codes, servers: column.dictionary.map(serverOf) };
 }
 
 async function lookup(

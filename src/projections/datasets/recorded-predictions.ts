@@ -24,12 +24,11 @@ export interface RecordedQuery {
  */
 export interface RecordedBatch {
   readonly rows: number;
-  readonly positions: BigInt64Array;
+  /** Whole numbers below 2^53, as are the times. */
+  readonly positions: Float64Array;
   /** `occurredAt`, microseconds UTC. */
-  readonly occurredAt: BigInt64Array;
-  /** The version that served the row, as codes into a dictionary. */
-  readonly version: Column & { readonly kind: 'dictionary' };
-  readonly modelDigest: Column & { readonly kind: 'dictionary' };
+  readonly occurredAt: Float64Array;
+  readonly served: ServedBy;
   readonly inputs: { readonly [feature: string]: Column };
   readonly outputs: { readonly [role: string]: Column };
   /** 0 or 1 for binary tasks; the number itself for regression; as text for classes with names. */
@@ -38,6 +37,20 @@ export interface RecordedBatch {
   readonly subjectCell: Column | undefined;
   /** Lets the memory be used for later batches: afterwards nobody may read the columns. It need not be called. */
   release(): void;
+}
+
+/** By what each row was served. */
+export interface ServedBy {
+  /** Numbers in `servers`, one a row. */
+  readonly codes: Uint8Array | Uint16Array | Uint32Array;
+  /** None twice. Not all of them need have served a row of the batch. */
+  readonly servers: readonly RecordedServer[];
+}
+
+export interface RecordedServer {
+  readonly version: string;
+  /** Of the artefact; null: the prediction was imported. */
+  readonly digest: string | null;
 }
 
 /** What was recorded, over one state of the log, and how to find single rows again. */
