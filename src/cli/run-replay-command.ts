@@ -8,6 +8,7 @@ import type { RegistryState } from '../services/inference/registry.js';
 import { requireVersion } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
 import { systemClock } from '../services/platform/clock.js';
+import { collectSeldom } from './collect-seldom.js';
 import { loadOptions } from './load-version.js';
 import type { Paint } from './paint.js';
 import type { ReplayRun } from './publish-replay.js';
@@ -77,6 +78,7 @@ export function engineOptions(
   { workers }: Pick<ReplayRequest, 'workers'>,
   { registry, plan }: { readonly registry: RegistryState; readonly plan: PlanOptions },
 ): ReplayOptions {
+  collectSeldom();
   return {
     ...plan,
     loadModel: async (version) =>

@@ -35,7 +35,8 @@ export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded:
     return { picked: undefined, count: batch.rows, positions, occurredAt };
   }
   const inSample = sampleShare === undefined ? undefined : positionSampler(sampleShare, rules.seed);
-  const picked = new Int32Array(batch.rows);
+  // Until a row is left out there is no need to say which are taken.
+  let picked: Int32Array | undefined;
   let count = 0;
   for (let row = 0; row < batch.rows; row += 1) {
     const at = occurredAt[row] ?? 0;
@@ -44,13 +45,13 @@ export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded:
     else if (trainedOn !== undefined && at >= trainedOn.fromMicros && at < trainedOn.untilMicros)
       excluded.trainedOn += 1;
     else {
-      picked[count] = row;
+      if (picked !== undefined) picked[count] = row;
       count += 1;
+      continue;
     }
+    picked ??= Int32Array.from({ length: batch.rows }, (_, index) => index);
   }
-  return count === batch.rows
-    ? { picked: undefined, count, positions, occurredAt }
-    : { picked: picked.slice(0, count), count, positions, occurredAt };
+  return { picked: picked?.slice(0, count), count, positions, occurredAt };
 }
 
 /** Whether a position belongs to a sample of about `share`: by its hash, so the same in any order. */

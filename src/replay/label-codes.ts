@@ -20,7 +20,7 @@ export function writeLabelCodes(options: {
   }
   const { valid } = column;
   if (column.kind === 'number' || column.kind === 'integer') {
-    const numbers = column.kind === 'integer' ? numbersOfBigints(column.values) : column.values;
+    const numbers = column.kind === 'integer' ? numbersOf(column.values) : column.values;
     const rows = { numbers: numbers.subarray(from, until), valid: valid?.subarray(from, until) };
     writeCodesOfNumbers(rows, codeOf, target.subarray(at, at + until - from));
     return;
@@ -29,6 +29,14 @@ export function writeLabelCodes(options: {
   for (let row = from; row < until; row += 1) {
     target[at + row - from] = valid !== undefined && valid[row] === 0 ? -1 : code(row);
   }
+}
+
+let converted = new Float64Array(0);
+
+/** Good until the next call. */
+function numbersOf(values: BigInt64Array): Float64Array {
+  if (converted.length < values.length) converted = new Float64Array(values.length);
+  return numbersOfBigints(values, converted.subarray(0, values.length));
 }
 
 /** Labels are mostly small whole numbers, whose codes stand in a table. */

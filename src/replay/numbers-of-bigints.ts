@@ -1,9 +1,11 @@
 /**
  * 64-bit integers as doubles; exact within ±2^53, which holds for positions and microsecond times. Reads the halves of each word,
- * because a BigInt per row would cost more than judging the row.
+ * because a BigInt per row would cost more than judging the row. `numbers`: where they go, as many as values.
  */
-export function numbersOfBigints(values: BigInt64Array): Float64Array {
-  const numbers = new Float64Array(values.length);
+export function numbersOfBigints(
+  values: BigInt64Array,
+  numbers: Float64Array = new Float64Array(values.length),
+): Float64Array {
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   for (let index = 0; index < values.length; index += 1) {
     const at = index * 8;

@@ -1,5 +1,6 @@
 import type { Column } from '../schemas/columns.js';
 import type { ModelManifest } from '../schemas/model-manifest.js';
+import { type ChunkArrays, newArrays } from './chunk-arrays.js';
 import { writeLabelCodes } from './label-codes.js';
 import { writeNumbers } from './write-numbers.js';
 
@@ -55,11 +56,18 @@ export interface DecodedOutputs {
   readonly label: Int32Array;
 }
 
-export function decodedOutputs(pairing: OutputPairing, rows: number): DecodedOutputs {
+export function decodedOutputs(
+  pairing: OutputPairing,
+  rows: number,
+  arrays: ChunkArrays = newArrays,
+  side: 'control' | 'candidate' = 'candidate',
+): DecodedOutputs {
   const scoreCount = pairing.roles.filter((role) => role !== 'label').length;
   return {
-    scores: Array.from({ length: scoreCount }, () => new Float64Array(rows).fill(Number.NaN)),
-    label: new Int32Array(rows).fill(-1),
+    scores: Array.from({ length: scoreCount }, (_, index) =>
+      arrays.float64(`${side}-score-${index}`, rows).fill(Number.NaN),
+    ),
+    label: arrays.int32(`${side}-label`, rows).fill(-1),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Column } from '../schemas/columns.js';
+import { type ChunkArrays, newArrays } from './chunk-arrays.js';
 import { hashOfPosition } from './eligible-rows.js';
 import { subjectCells } from './judging/cell-sums.js';
 import type { PairedRows } from './judging/paired-rows.js';
@@ -21,21 +22,22 @@ export interface PairedChunk {
   readonly failedCells: Uint16Array | undefined;
 }
 
-/** Puts the two sides of a chunk beside each other. Arrays may be the chunk's own. `clip`: see `PairedRows`. */
+/** Puts the two sides of a chunk beside each other. Arrays may be the chunk's own, or of `arrays`. `clip`: see `PairedRows`. */
 export function pairRows(options: {
   readonly pairing: OutputPairing;
   readonly chunk: RowChunk;
   readonly control: DecodedOutputs;
   readonly candidate: DecodedOutputs;
   readonly clip: number;
+  readonly arrays?: ChunkArrays;
 }): PairedChunk {
-  const { pairing, chunk, clip } = options;
+  const { pairing, chunk, clip, arrays = newArrays } = options;
   const { kept, controlUnanswered, candidateFailed, failedRows } = keptRows(options);
   const floats = (values: Float64Array): Float64Array =>
     kept === undefined ? values : pickNumbers(values, kept, Float64Array);
   const codes = (values: Int32Array): Int32Array =>
     kept === undefined ? values : pickNumbers(values, kept, Int32Array);
-  const truth = floats(truthOf(chunk, pairing));
+  const truth = floats(truthOf(chunk, pairing, arrays.float64('truth', chunk.rows)));
   const sides = {
     control: { scores: options.control.scores.map(floats), label: codes(options.control.label) },
     candidate: { scores: options.candidate.scores.map(floats), label: codes(options.candidate.label) },
@@ -151,8 +153,7 @@ function cellsOf(
 }
 
 /** Binary truths that are neither 0 nor 1 count as unknown. */
-function truthOf(chunk: RowChunk, pairing: OutputPairing): Float64Array {
-  const truth = new Float64Array(chunk.rows);
+function truthOf(chunk: RowChunk, pairing: OutputPairing, truth: Float64Array): Float64Array {
   if (pairing.task === 'multiclass-classification') {
     const codes = new Int32Array(chunk.rows);
     writeLabelCodes({

@@ -5,6 +5,7 @@ import { errors } from '../services/platform/errors.js';
 import { limits } from '../services/platform/limits.js';
 import { logLossClip } from '../stats/log-loss.js';
 import type { CandidateInputs } from './candidate-inputs.js';
+import { reusedArrays } from './chunk-arrays.js';
 import type { ContractCounter, ContractCounts } from './contract-counts.js';
 import type { Eligibility, ExcludedRows } from './eligible-rows.js';
 import { eligibleRows } from './eligible-rows.js';
@@ -93,6 +94,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
   const failures: { position: number; message: string }[] = [];
   const budgets = { control: failureBudget(), candidate: failureBudget() };
   const inFlight: InFlight[] = [];
+  const arrays = reusedArrays();
   let clip: number | undefined;
   let candidateInferenceMicros = 0;
   let comparedRows = 0;
@@ -120,9 +122,20 @@ export function replayLane(options: LaneOptions): ReplayLane {
       pairing,
       chunk,
       control: ofRecord
-        ? recordedOutputs(chunk, pairing, threshold)
-        : decodeSegments(ofControl, chunk, pairing, control.manifest.threshold),
-      candidate: decodeSegments(ofCandidate, chunk, pairing, threshold),
+        ? recordedOutputs(chunk, pairing, threshold, arrays)
+        : decodeSegments(
+            ofControl,
+            decodedOutputs(pairing, chunk.rows, arrays, 'control'),
+            pairing,
+            control.manifest.threshold,
+          ),
+      candidate: decodeSegments(
+        ofCandidate,
+        decodedOutputs(pairing, chunk.rows, arrays, 'candidate'),
+        pairing,
+        threshold,
+      ),
+      arrays,
       // Until the candidate has answered a row there is none to judge.
       clip: clip ?? logLossClip.float64,
     });
@@ -251,11 +264,10 @@ function groupCodes(
 
 function decodeSegments(
   segments: readonly RunSegment[],
-  chunk: RowChunk,
+  decoded: DecodedOutputs,
   pairing: OutputPairing,
   threshold: number,
 ): DecodedOutputs {
-  const decoded = decodedOutputs(pairing, chunk.rows);
   for (const segment of segments) {
     if (segment.kind === 'failed') continue;
     const { rows, outputs } = segment.output;

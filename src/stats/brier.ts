@@ -1,13 +1,14 @@
 import { checkCount, checkSameLength, checkUnit } from './checks.js';
 
-/** (score − label)² of every row: score the probability of label 1, labels 0 or 1. Each in [0, 1]. */
+/** (score − label)² of every row: score the probability of label 1, labels 0 or 1. Each in [0, 1]. `into`: where they go. */
 export function binaryBriers(options: {
   readonly scores: Float64Array | Float32Array;
   readonly labels: Uint8Array;
+  readonly into?: Float64Array;
 }): Float64Array {
   const { scores, labels } = options;
   checkSameLength('scores and labels', scores.length, labels.length);
-  const briers = new Float64Array(scores.length);
+  const briers = options.into ?? new Float64Array(scores.length);
   for (let row = 0; row < scores.length; row += 1) {
     const score = scores[row] ?? NaN;
     const label = labels[row] ?? NaN;

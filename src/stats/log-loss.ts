@@ -22,17 +22,18 @@ export function binaryLogLoss(options: {
 
 /**
  * The binary log loss of every row. `clip` is by default the spacing at 1 of the type that holds the scores.
- * labels: 0 or 1, as many as scores.
+ * labels: 0 or 1, as many as scores. `into`: where the losses go, as many as scores; an array of their own unless told.
  */
 export function binaryLogLosses(options: {
   readonly scores: Float64Array | Float32Array;
   readonly labels: Uint8Array;
   readonly clip?: number;
+  readonly into?: Float64Array;
 }): Float64Array {
   const { scores, labels } = options;
   checkSameLength('scores and labels', scores.length, labels.length);
   const clip = options.clip ?? (scores instanceof Float32Array ? logLossClip.float32 : logLossClip.float64);
-  const losses = new Float64Array(scores.length);
+  const losses = options.into ?? new Float64Array(scores.length);
   for (let row = 0; row < scores.length; row += 1) {
     const score = scores[row] ?? NaN;
     const label = labels[row] ?? NaN;

@@ -1,6 +1,7 @@
 import { binaryBriers } from '../../stats/brier.js';
 import { binaryLogLosses } from '../../stats/log-loss.js';
 import type { PairedRows } from './paired-rows.js';
+import { scratch } from './scratch.js';
 
 /** One number a judged row, of either side. */
 export interface SideValues {
@@ -8,7 +9,10 @@ export interface SideValues {
   readonly candidate: Float64Array;
 }
 
-/** The rows whose truth is known, with what either side lost on them. All arrays have one entry a judged row. */
+/**
+ * The rows whose truth is known, with what either side lost on them. All arrays have one entry a judged row, and are good until the next
+ * block is judged.
+ */
 export interface JudgedLosses {
   /** Row numbers in the paired rows, ascending. */
   readonly row: Int32Array;
@@ -41,44 +45,53 @@ export function rowsWithTruth(truth: Float64Array): Int32Array {
     row[count] = index;
     count += 1;
   }
-  return row.slice(0, count);
+  return row.subarray(0, count);
 }
 
-/** `row`: ascending. All rows: the array itself. */
-export function gathered(values: Float64Array, row: Int32Array): Float64Array {
+/** `row`: ascending. All rows: the array itself; else `into`, which has as many entries as `row`. */
+export function gathered(
+  values: Float64Array,
+  row: Int32Array,
+  into: (length: number) => Float64Array,
+): Float64Array {
   if (row.length === values.length) return values;
-  const picked = new Float64Array(row.length);
+  const picked = into(row.length);
   for (let index = 0; index < row.length; index += 1) picked[index] = values[row[index] ?? 0] ?? Number.NaN;
   return picked;
 }
 
 function absoluteErrors(rows: PairedRows, row: Int32Array): SideValues {
-  const truth = gathered(rows.truth, row);
-  const errorsOf = (values: Float64Array): Float64Array => {
-    const found = gathered(values, row);
-    const distances = new Float64Array(found.length);
+  const truth = gathered(rows.truth, row, (length) => scratch('truth', length));
+  const errorsOf = (values: Float64Array, side: 'control' | 'candidate'): Float64Array => {
+    const found = gathered(values, row, (length) => scratch(`${side}-score`, length));
+    const distances = scratch(`${side}-loss`, found.length);
     for (let index = 0; index < found.length; index += 1) {
       distances[index] = Math.abs((found[index] ?? Number.NaN) - (truth[index] ?? Number.NaN));
     }
     return distances;
   };
-  return { control: errorsOf(rows.control.value), candidate: errorsOf(rows.candidate.value) };
+  return {
+    control: errorsOf(rows.control.value, 'control'),
+    candidate: errorsOf(rows.candidate.value, 'candidate'),
+  };
 }
 
 function binaryLosses(rows: PairedRows, row: Int32Array, clip: number): JudgedLosses {
-  const truth = new Uint8Array(gathered(rows.truth, row));
-  const control = gathered(rows.control.value, row);
-  const candidate = gathered(rows.candidate.value, row);
+  const truth = new Uint8Array(gathered(rows.truth, row, (length) => scratch('truth', length)));
+  const { control, candidate } = scoresOf(rows.control.value, rows.candidate.value, row);
   const problem = unusable(control, candidate, clip, 'the models give a label without a score');
   if (problem !== undefined) return { row, loss: undefined, problem, brier: undefined };
-  const logLoss = (scores: Float64Array): Float64Array => binaryLogLosses({ scores, labels: truth, clip });
-  const brier = (scores: Float64Array): Float64Array =>
-    binaryBriers({ scores: clamped(scores), labels: truth });
+  const brier = (scores: Float64Array, side: 'control' | 'candidate'): Float64Array =>
+    binaryBriers({
+      scores: clamped(scores),
+      labels: truth,
+      into: scratch(`${side}-brier`, scores.length),
+    });
   return {
     row,
-    loss: { control: logLoss(control), candidate: logLoss(candidate) },
+    loss: logLosses({ control, candidate }, truth, clip),
     problem: undefined,
-    brier: { control: brier(control), candidate: brier(candidate) },
+    brier: { control: brier(control, 'control'), candidate: brier(candidate, 'candidate') },
   };
 }
 
@@ -93,18 +106,29 @@ function classLosses(rows: PairedRows, row: Int32Array, clip: number): JudgedLos
       brier: undefined,
     };
   }
-  const control = gathered(controlScore, row);
-  const candidate = gathered(candidateScore, row);
+  const { control, candidate } = scoresOf(controlScore, candidateScore, row);
   const problem = unusable(control, candidate, clip, 'a true class has no score');
   if (problem !== undefined) return { row, loss: undefined, problem, brier: undefined };
   const happened = new Uint8Array(row.length).fill(1);
-  const logLoss = (scores: Float64Array): Float64Array => binaryLogLosses({ scores, labels: happened, clip });
   return {
     row,
-    loss: { control: logLoss(control), candidate: logLoss(candidate) },
+    loss: logLosses({ control, candidate }, happened, clip),
     problem: undefined,
     brier: undefined,
   };
+}
+
+function scoresOf(control: Float64Array, candidate: Float64Array, row: Int32Array): SideValues {
+  return {
+    control: gathered(control, row, (length) => scratch('control-score', length)),
+    candidate: gathered(candidate, row, (length) => scratch('candidate-score', length)),
+  };
+}
+
+function logLosses({ control, candidate }: SideValues, labels: Uint8Array, clip: number): SideValues {
+  const of = (scores: Float64Array, side: 'control' | 'candidate'): Float64Array =>
+    binaryLogLosses({ scores, labels, clip, into: scratch(`${side}-loss`, scores.length) });
+  return { control: of(control, 'control'), candidate: of(candidate, 'candidate') };
 }
 
 function unusable(

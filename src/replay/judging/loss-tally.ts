@@ -62,7 +62,7 @@ export function lossTallyOf(
 ): LossTally {
   const { row, loss, problem, brier } = judged;
   if (row.length === 0) return { judged: 0, positives: 0 };
-  const truth = gathered(rows.truth, row);
+  const truth = gathered(rows.truth, row, (length) => scratch('truth', length));
   const cell = cellsOf(rows.cell, row);
   let positives = 0;
   for (let index = 0; index < truth.length; index += 1) positives += truth[index] === 1 ? 1 : 0;
@@ -171,11 +171,15 @@ function joinWithin(
 }
 
 function errorsOf(rows: PairedRows, row: Int32Array, truth: Float64Array): SideValues {
-  const of = (values: Float64Array): Float64Array => {
-    const picked = gathered(values, row);
-    return picked.map((value, index) => value - (truth[index] ?? Number.NaN));
+  const of = (values: Float64Array, side: 'control' | 'candidate'): Float64Array => {
+    const picked = gathered(values, row, (length) => scratch(`${side}-score`, length));
+    const errors = scratch(`${side}-error`, picked.length);
+    for (let index = 0; index < errors.length; index += 1) {
+      errors[index] = (picked[index] ?? Number.NaN) - (truth[index] ?? Number.NaN);
+    }
+    return errors;
   };
-  return { control: of(rows.control.value), candidate: of(rows.candidate.value) };
+  return { control: of(rows.control.value, 'control'), candidate: of(rows.candidate.value, 'candidate') };
 }
 
 function squared({ control, candidate }: SideValues): SideValues {

@@ -40,9 +40,10 @@ export function sliceSampler(features: number, rowsExpected: number): SliceSampl
   const flipped = new Uint8Array(capacity);
   const kept = Array.from({ length: features }, () => new Uint16Array(capacity));
   let rows = 0;
+  let taken = new Int32Array(0);
   return {
     add: (block, { row, loss }, codes) => {
-      const taken = new Int32Array(block.rows);
+      if (taken.length < block.rows) taken = new Int32Array(block.rows);
       const before = rows;
       let count = 0;
       let judgedAt = 0;
