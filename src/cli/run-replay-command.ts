@@ -1,6 +1,7 @@
 import { createRecordedPredictions } from '../projections/datasets/create-recorded-predictions.js';
 import type { ReplayOptions, ReplayProgress, ReplayTimings } from '../replay/replay-options.js';
 import type { PlanOptions } from '../replay/plan-replay.js';
+import { rankingAside } from '../replay/ranking/ranking-aside.js';
 import { spillFile } from '../replay/ranking/spill-file.js';
 import type { Spill } from '../replay/ranking/spill.js';
 import { runReplay, runReplays } from '../replay/run-replay.js';
@@ -16,6 +17,9 @@ import { publishReplay } from './publish-replay.js';
 import type { ReplayRequest } from './replay-request.js';
 import { planOptionsOf } from './replay-request.js';
 import type { Workspace } from './workspace.js';
+
+/** Fewer are ranked in the time that a thread takes to start. */
+const rankedAsideRowsMin = 200_000;
 
 /** Runs a replay on a data folder, writes its reports, and appends `ReplayCompleted`. */
 export async function runReplayCommand(
@@ -88,6 +92,10 @@ export function engineOptions(
       }),
     ...(workers === undefined ? undefined : { workers }),
     makeSpill: spillIn(workspace),
+    rankAside: {
+      rowsMin: rankedAsideRowsMin,
+      make: () => rankingAside({ spillDirectory: workspace.directory }),
+    },
     clock: systemClock,
   };
 }

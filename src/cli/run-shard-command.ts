@@ -39,7 +39,7 @@ export async function runShardCommand(
     });
   const request = { ...asked, gateFile };
   const { registry, plan: planned } = await planOptionsOf(workspace, request, options);
-  const { plan, findings, judge, ranking } = await replayBlocks(
+  const { plan, findings, judge, scores } = await replayBlocks(
     engineOptions(workspace, request, { registry, plan: planned }),
     ({ count }) => {
       const blocks = blocksOf(count.rows);
@@ -71,21 +71,21 @@ export async function runShardCommand(
         slices: request.slices === undefined ? undefined : [...request.slices],
       },
       record: partRecord(plan, findings),
-      scoreChunks: ranking?.chunkCount ?? 0,
+      scoreChunks: scores?.chunkCount ?? 0,
     };
     const path = join(request.out, `shard-${shard.index}-of-${shard.of}.part`);
     await mkdir(request.out, { recursive: true });
     await writePartFile(
       path,
       { header, part: { ...findings, judge: judge.state() } },
-      ranking?.chunks() ?? [],
+      scores?.chunks() ?? [],
     );
     return {
       text: `part ${shard.index} of ${shard.of}: ${formatCount(findings.comparedRows)} of ${formatCount(findings.rowsRead)} rows compared, written to ${path}\nTogether with the others it gives the verdict: replay merge ${join(request.out, '*.part')}`,
       exitCode: exitCodes.ok,
     };
   } finally {
-    ranking?.close();
+    scores?.close();
   }
 }
 

@@ -18,7 +18,7 @@ const noiseFloorRows = 1_843;
 export const noiseFloorLimit = 1e-6;
 /** The sample has its own seed, so that it does not overlap with `--sample` in a systematic way. */
 const sampleSeed = 0x6e6f6973;
-const runsAtOnce = 4;
+const runsAtOnce = 32;
 
 /** Rows that one version served, of one batch of the record. */
 export interface NoiseSample {

@@ -28,7 +28,7 @@ export interface ReplayPlan {
 }
 
 /** What a plan is made from: everything but the models themselves. */
-export type PlanOptions = Omit<ReplayOptions, 'loadModel' | 'makeSpill' | 'workers'>;
+export type PlanOptions = Omit<ReplayOptions, 'loadModel' | 'makeSpill' | 'rankAside' | 'workers'>;
 
 /**
  * Checks that the comparison makes sense, before anything is loaded. Throws MODEL_VERSION_NOT_FOUND, REPLAY_CANDIDATE_UNFIT (another

@@ -16,7 +16,7 @@ import { measureNoise, noiseSampler } from './noise-floor.js';
 import type { PartFindings } from './part/replay-part.js';
 import type { ReplayPlan } from './plan-replay.js';
 import { eligibilityOf, planReplay } from './plan-replay.js';
-import type { ScoreRanking } from './ranking/score-ranking.js';
+import type { KeptScores, ScoreRanking } from './ranking/score-ranking.js';
 import { scoreRanking } from './ranking/score-ranking.js';
 import type { LatencyComparison } from './measure-latency.js';
 import { compareLatency } from './measure-latency.js';
@@ -31,6 +31,8 @@ export interface ReplayedBlocks {
   readonly judge: Judge;
   /** Of binary tasks with scores; the caller closes it. */
   readonly ranking: ScoreRanking | undefined;
+  /** The same when only some blocks were chosen, whose scores are to be handed on. */
+  readonly scores: KeptScores | undefined;
   readonly timings: {
     readonly startedAtMicros: number;
     /** From the first row read until the last row paired. */
@@ -75,7 +77,8 @@ export async function replaySeveral(
   if (options === undefined) return [];
   const clock = options.clock ?? systemClock;
   const startedAtMicros = clock.nowMicros();
-  const prepared = await Promise.allSettled(several.map((each) => prepareLane(each)));
+  const isPart = choose !== undefined;
+  const prepared = await Promise.allSettled(several.map((each) => prepareLane(each, isPart)));
   const lanes = prepared.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const [first] = lanes;
   if (first === undefined) return prepared.map(failedOf);
@@ -113,7 +116,7 @@ export async function replaySeveral(
       const failure = reach.failures.get(lanes.indexOf(each.value));
       replayed.push(
         failure === undefined
-          ? await finishedLane(each.value, { blocks, reach, timings, isPart: choose !== undefined })
+          ? await finishedLane(each.value, { blocks, reach, timings, isPart })
           : { kind: 'failed', error: errorOf(failure) },
       );
     }
@@ -144,12 +147,13 @@ interface PreparedLane {
   readonly inputs: CandidateInputs;
   readonly judge: Judge;
   readonly ranking: ScoreRanking | undefined;
+  readonly scores: KeptScores | undefined;
   readonly candidateDigest: string;
   readonly controlDigest: string | undefined;
   readonly closeModels: () => Promise<void>;
 }
 
-async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
+async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<PreparedLane> {
   const { plan, models } = await planAndLoad(options);
   const closeModels = async (): Promise<void> => {
     await Promise.all([...models.candidates.map((model) => model.close()), models.control?.close()]);
@@ -162,7 +166,10 @@ async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
       set: options.set ?? {},
     });
     const { slices, judge } = judgeFor(options, plan);
-    const ranking = rankingFor(plan, options);
+    const { rankAside } = options;
+    const isAside = !isPart && rankAside !== undefined && plan.count.rows >= rankAside.rowsMin;
+    const scores = isAside ? undefined : rankingFor(plan, options);
+    const ranking = isAside && isRanked(plan) ? rankAside.make() : scores;
     const lane = replayLane({
       rules: eligibilityOf(options, plan, candidateDigest),
       pairing: plan.pairing,
@@ -186,6 +193,7 @@ async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
       inputs,
       judge,
       ranking,
+      scores,
       candidateDigest,
       controlDigest,
       closeModels,
@@ -197,7 +205,7 @@ async function prepareLane(options: ReplayOptions): Promise<PreparedLane> {
 }
 
 async function finishedLane(
-  { options, plan, models, lane, inputs, judge, ranking, candidateDigest, controlDigest }: PreparedLane,
+  { options, plan, models, lane, inputs, judge, ranking, scores, ...digests }: PreparedLane,
   run: {
     readonly blocks: BlockRange;
     readonly reach: Reach;
@@ -211,8 +219,10 @@ async function finishedLane(
     const measuring = measureServed(options, plan, noiseSamples);
     // Met below; until then its rejection must not count as unhandled.
     measuring.catch(() => undefined);
-    // The version that served loads in its worker while this thread ranks.
-    if (!isPart) ranking?.auc();
+    // The version that served loads and answers in its worker while scores are ranked, here or in a thread of their own.
+    const ranked = isPart ? undefined : Promise.resolve(ranking?.auc());
+    // Met by whoever asks again.
+    ranked?.catch(() => undefined);
     const noise = await measuring;
     const findings: PartFindings = {
       ...found,
@@ -225,12 +235,11 @@ async function finishedLane(
       noise,
       latency: timedRows === undefined ? undefined : await latencyOf(options, { models, timedRows, noise }),
       ...givenOf(inputs),
-      candidateDigest,
-      controlDigest,
+      ...digests,
     };
     return {
       kind: 'replayed',
-      blocks: { plan, judge, ranking, findings, timings: { ...timings, candidateInferenceMicros } },
+      blocks: { plan, judge, ranking, scores, findings, timings: { ...timings, candidateInferenceMicros } },
     };
   } catch (error) {
     ranking?.close();
@@ -256,9 +265,12 @@ export function judgeFor(
 export function rankingFor(
   plan: ReplayPlan,
   options: Pick<ReplayOptions, 'makeSpill'>,
-): ScoreRanking | undefined {
-  if (plan.pairing.task !== 'binary-classification' || !plan.pairing.hasScore) return undefined;
-  return scoreRanking(options.makeSpill);
+): KeptScores | undefined {
+  return isRanked(plan) ? scoreRanking(options.makeSpill) : undefined;
+}
+
+function isRanked({ pairing }: ReplayPlan): boolean {
+  return pairing.task === 'binary-classification' && pairing.hasScore;
 }
 
 /** The record with the features of all plans. */

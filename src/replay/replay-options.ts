@@ -5,6 +5,7 @@ import type { FieldProfile } from '../schemas/reference-profile.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import type { Clock } from '../services/platform/clock.js';
 import type { GateRules, IgnoreRule } from './judging/gate-rules.js';
+import type { ScoreRanking } from './ranking/score-ranking.js';
 import type { Spill } from './ranking/spill.js';
 import type { ReplayExpectation } from './report/report-schema.js';
 
@@ -53,6 +54,8 @@ export interface ReplayOptions {
   readonly workers?: number;
   /** Where scores are put aside that do not fit into memory. */
   readonly makeSpill: () => Spill;
+  /** Ranks the scores of a range of so many rows or more in a thread of its own; undefined: this thread ranks. */
+  readonly rankAside?: { readonly rowsMin: number; readonly make: () => ScoreRanking };
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** What does not belong into a report that is the same when run again: durations. Called once, at the end. */
   readonly onTimings?: (timings: ReplayTimings) => void;

@@ -92,12 +92,14 @@ export async function reportOf(
     if (served !== undefined) checkComparable(served, plan.candidate);
   }
   await checkRecorded(findings, options, plan.candidate);
+  // Before the ranking is waited for, which it may be at work on meanwhile.
+  judge.search();
   const judgement = judge.finish({
     task: plan.candidate.task,
     labels: findings.labels,
     expect: options.expect,
     candidateFailed: findings.excluded.candidateFailed,
-    auc: ranking?.auc(),
+    auc: await ranking?.auc(),
     latency: findings.latency,
   });
   return replayReport({

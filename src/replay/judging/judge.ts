@@ -69,6 +69,8 @@ export interface Judge {
   /** What another judge of the same setting knows of the blocks right after these. */
   addState(state: JudgeState): void;
   state(): JudgeState;
+  /** Does what of `finish` needs no answer to its question: the search for slices. Afterwards nothing may be added. */
+  search(): void;
   finish(question: JudgeQuestion): Judgement;
 }
 
@@ -102,6 +104,10 @@ export function createJudge(
   const sampler = sliceSampler(features.length, rowsExpected);
   // Whole numbers, which come to the same in any order.
   let failed = new Float64Array(subjectCells);
+  let searched: SliceSearch | undefined;
+  const search = (): void => {
+    if (features.length > 0) searched ??= discoverSlices(features, sampler.take());
+  };
   return {
     add: (block, rows, codes, failedCells = new Uint16Array()) => {
       for (const cell of failedCells) failed[cell] = (failed[cell] ?? 0) + 1;
@@ -130,9 +136,18 @@ export function createJudge(
       sample: sampler.take(),
       failed: failed.slice(),
     }),
+    search,
     finish: (question) => {
-      const search = features.length === 0 ? undefined : discoverSlices(features, sampler.take());
-      return judgementOf({ total: blocks.total(), failed, distances, search, features, rules, question });
+      search();
+      return judgementOf({
+        total: blocks.total(),
+        failed,
+        distances,
+        search: searched,
+        features,
+        rules,
+        question,
+      });
     },
   };
 }

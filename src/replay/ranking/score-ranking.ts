@@ -11,27 +11,33 @@ import type { ScoreChunk } from './score-chunk.js';
 import { decodeScores, encodeScores } from './score-chunk.js';
 import type { Spill } from './spill.js';
 
+/** Over cells where rows have subjects. Undefined: a judged row has no score. */
+export type RankedAuc = PairedAuc | UndefinedStatistic | undefined;
+
 /** Puts the scores of judged rows aside, since a rank statistic needs all of them at once. Binary tasks. */
 export interface ScoreRanking {
   add(rows: PairedRows): void;
+  /** Worked out when it is first asked for; afterwards nothing may be added. */
+  auc(): RankedAuc | Promise<RankedAuc>;
+  close(): void;
+}
+
+/** One that ranks on this thread, and whose scores can be handed on. */
+export interface KeptScores extends ScoreRanking {
+  put(chunk: ScoreChunk): void;
   /** A chunk of another ranking, of the rows right after these. */
   addChunk(bytes: Uint8Array): void;
   readonly chunkCount: number;
   /** What was put aside, as bytes for `addChunk`. */
   chunks(): Iterable<Uint8Array>;
-  /**
-   * Over cells where rows have subjects. Worked out when it is first asked for; afterwards nothing may be added. Undefined: a judged row
-   * has no score.
-   */
-  auc(): PairedAuc | UndefinedStatistic | undefined;
-  close(): void;
+  auc(): RankedAuc;
 }
 
-export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
+export function scoreRanking(makeSpill: () => Spill): KeptScores {
   const store = chunkStore(makeSpill());
   let isSingle = true;
   let withoutScore = false;
-  let ranked: { readonly auc: PairedAuc | UndefinedStatistic } | undefined;
+  let ranked: { readonly auc: RankedAuc } | undefined;
   const put = (chunk: ScoreChunk): void => {
     if (chunk.rows === 0) return;
     isSingle &&= chunk.control instanceof Float32Array && chunk.candidate instanceof Float32Array;
@@ -44,6 +50,7 @@ export function scoreRanking(makeSpill: () => Spill): ScoreRanking {
     },
   };
   return {
+    put,
     add: (rows) => {
       put(judgedScores(rows));
     },
@@ -94,7 +101,8 @@ function comparedAuc({ cells, ...sums }: PairedPlacements): PairedAuc | Undefine
   });
 }
 
-function judgedScores(rows: PairedRows): ScoreChunk {
+/** In arrays of its own. */
+export function judgedScores(rows: PairedRows): ScoreChunk {
   const row = rowsWithTruth(rows.truth);
   return {
     rows: row.length,

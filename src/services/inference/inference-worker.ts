@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Column, ColumnBatch } from '../../schemas/columns.js';
-import { HindcastError, errors } from '../platform/errors.js';
+import { sentError } from '../platform/sent-error.js';
 import { transferList } from './column-buffers.js';
 import type { InferenceModel } from './inference-model.js';
 import { loadOnnxModel } from './onnx-adapter.js';
-import type { FromWorker, SentColumn, SentError, ToWorker, WorkerData } from './worker-messages.js';
+import type { FromWorker, SentColumn, ToWorker, WorkerData } from './worker-messages.js';
 
 // The entry of an inference worker: loads one model, then answers runs in the order in which they come.
 const port = parentPort;
@@ -52,11 +52,4 @@ function received(
       return [field, { ...rest, dictionary: dictionaries.get(dictionaryId) ?? [] }];
     }),
   );
-}
-
-function sentError(cause: unknown): SentError {
-  const problem = cause instanceof Error ? cause.message : String(cause);
-  const error = cause instanceof HindcastError ? cause : errors.INTERNAL({ problem });
-  const { code, status, exitCode, message, action, details } = error;
-  return { code, status, exitCode, message, action, details };
 }

@@ -1,5 +1,5 @@
 import type { Column } from '../../schemas/columns.js';
-import type { HindcastError } from '../platform/errors.js';
+import type { SentError } from '../platform/sent-error.js';
 import type { LoadOnnxOptions } from './onnx-adapter.js';
 import type { OutputBatch } from './inference-model.js';
 
@@ -19,9 +19,6 @@ export type ToWorker =
       readonly rows: number;
       readonly columns: { readonly [field: string]: SentColumn };
     };
-
-/** The fields of an error of the catalogue: a structured clone of an Error would lose them. */
-export type SentError = ConstructorParameters<typeof HindcastError>[0];
 
 export type FromWorker =
   | { readonly kind: 'loaded' }
