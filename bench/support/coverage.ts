@@ -1,4 +1,4 @@
-import { subjectCells } from '../../src/replay/judging/cell-sums.js';
+import { subjectCells } from '../../src/replay/judging/subject-cells.js';
 import type { Judgement } from '../../src/replay/judging/judge.js';
 import type { SeededRandom } from '../../src/stats/seeded-random.js';
 import { judged } from './judged.js';

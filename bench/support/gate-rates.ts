@@ -1,6 +1,6 @@
 import { plannedGates, type LossCase } from '../../src/replay/dry-run/planned-gates.js';
 import { defaultRules } from '../../src/replay/judging/gate-rules.js';
-import { subjectCells } from '../../src/replay/judging/cell-sums.js';
+import { subjectCells } from '../../src/replay/judging/subject-cells.js';
 import { momentsOf } from '../../src/stats/moments.js';
 import type { SeededRandom } from '../../src/stats/seeded-random.js';
 import { judged } from './judged.js';

@@ -7,7 +7,7 @@ import type { ReplayExpectation } from '../../src/replay/report/report-schema.js
 import { pairedAuc } from '../../src/stats/auc.js';
 import { cellPlacements } from '../../src/stats/cell-placements.js';
 import { clusteredAuc } from '../../src/stats/clustered-auc.js';
-import { subjectCells } from '../../src/replay/judging/cell-sums.js';
+import { subjectCells } from '../../src/replay/judging/subject-cells.js';
 
 /** What a replay would say of these rows, as one block. `groups`: the slice of each row, by number, of one declared feature. */
 export function judged(

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Flight } from '../../src/cli/demo/flights-calendar.js';
-import { windowsUntil } from '../../src/cli/demo/flights-calendar.js';
+import { windowOf, windowsUntil } from '../../src/cli/demo/flights-calendar.js';
 import { readFlights } from '../../src/cli/demo/read-flights.js';
 import { seedFlights } from '../../src/cli/demo/seed-flights.js';
 import type { SeedResult } from '../../src/cli/demo/seed-flights.js';
@@ -63,8 +63,24 @@ export async function seededFlights(copies: number, calendars = 1): Promise<Seed
   return { directory, fromMicros, untilMicros, seeded, projectSeconds };
 }
 
+/**
+ * Window after window of the calendar so many times, a copy after the other: a flight and its copy lie some hundred others apart. Side by
+ * side they would be served from a processor's memory of what it just did, which no traffic is.
+ */
 async function* repeated(flights: AsyncIterable<Flight>, copies: number): AsyncGenerator<Flight> {
-  for await (const flight of flights) {
-    for (let copy = 0; copy < copies; copy += 1) yield { ...flight, key: `${flight.key}-${copy}` };
+  let together: Flight[] = [];
+  function* copied(): Generator<Flight> {
+    for (let copy = 0; copy < copies; copy += 1) {
+      for (const flight of together) yield { ...flight, key: `${flight.key}-${copy}` };
+    }
   }
+  for await (const flight of flights) {
+    const [first] = together;
+    if (first !== undefined && windowOf(first.scheduledAt) !== windowOf(flight.scheduledAt)) {
+      yield* copied();
+      together = [];
+    }
+    together.push(flight);
+  }
+  yield* copied();
 }

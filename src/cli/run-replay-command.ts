@@ -94,7 +94,7 @@ export function engineOptions(
     makeSpill: spillIn(workspace),
     rankAside: {
       rowsMin: rankedAsideRowsMin,
-      make: () => rankingAside({ spillDirectory: workspace.directory }),
+      make: (rowsExpected) => rankingAside({ spillDirectory: workspace.directory, rowsExpected }),
     },
     clock: systemClock,
   };

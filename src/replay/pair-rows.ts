@@ -1,7 +1,7 @@
 import type { Column } from '../schemas/columns.js';
 import { type ChunkArrays, newArrays } from './chunk-arrays.js';
 import { hashOfPosition } from './eligible-rows.js';
-import { subjectCells } from './judging/cell-sums.js';
+import { subjectCells } from './judging/subject-cells.js';
 import type { PairedRows } from './judging/paired-rows.js';
 import { writeLabelCodes } from './label-codes.js';
 import type { DecodedOutputs, OutputPairing } from './output-pairing.js';

@@ -2,7 +2,7 @@ import type { RecordedCount, RecordedQuery } from '../projections/datasets/recor
 import type { ModelManifest } from '../schemas/model-manifest.js';
 import { errors } from '../services/platform/errors.js';
 import type { Eligibility } from './eligible-rows.js';
-import { subjectCells } from './judging/cell-sums.js';
+import { subjectCells } from './judging/subject-cells.js';
 import { sliceFeatures } from './judging/slices/slice-feature.js';
 import type { OutputPairing } from './output-pairing.js';
 import { outputPairing } from './output-pairing.js';

@@ -169,7 +169,7 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
     const { rankAside } = options;
     const isAside = !isPart && rankAside !== undefined && plan.count.rows >= rankAside.rowsMin;
     const scores = isAside ? undefined : rankingFor(plan, options);
-    const ranking = isAside && isRanked(plan) ? rankAside.make() : scores;
+    const ranking = isAside && isRanked(plan) ? rankAside.make(plan.count.rowsWithTruth) : scores;
     const lane = replayLane({
       rules: eligibilityOf(options, plan, candidateDigest),
       pairing: plan.pairing,
@@ -223,6 +223,7 @@ async function finishedLane(
     const ranked = isPart ? undefined : Promise.resolve(ranking?.auc());
     // Met by whoever asks again.
     ranked?.catch(() => undefined);
+    if (!isPart) judge.search();
     const noise = await measuring;
     const findings: PartFindings = {
       ...found,

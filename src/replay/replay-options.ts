@@ -55,7 +55,7 @@ export interface ReplayOptions {
   /** Where scores are put aside that do not fit into memory. */
   readonly makeSpill: () => Spill;
   /** Ranks the scores of a range of so many rows or more in a thread of its own; undefined: this thread ranks. */
-  readonly rankAside?: { readonly rowsMin: number; readonly make: () => ScoreRanking };
+  readonly rankAside?: { readonly rowsMin: number; readonly make: (rowsExpected: number) => ScoreRanking };
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** What does not belong into a report that is the same when run again: durations. Called once, at the end. */
   readonly onTimings?: (timings: ReplayTimings) => void;

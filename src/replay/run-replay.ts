@@ -92,8 +92,6 @@ export async function reportOf(
     if (served !== undefined) checkComparable(served, plan.candidate);
   }
   await checkRecorded(findings, options, plan.candidate);
-  // Before the ranking is waited for, which it may be at work on meanwhile.
-  judge.search();
   const judgement = judge.finish({
     task: plan.candidate.task,
     labels: findings.labels,

@@ -1,6 +1,7 @@
 import { ascendingOrder } from './ascending-order.js';
 import { checkOpenUnit, checkSameLength } from './checks.js';
 import { satterthwaite } from './satterthwaite.js';
+import { SquareSum } from './square-sum.js';
 import { studentTInterval } from './student-t-interval.js';
 import type { UndefinedStatistic } from './undefined-statistic.js';
 import { undefinedStatistic } from './undefined-statistic.js';
@@ -194,14 +195,14 @@ function gapSquares(
   candidate: Float64Array,
   labels: Uint8Array,
 ): Pick<PlacementSums, 'positiveGapSquares' | 'negativeGapSquares'> {
-  let positiveGapSquares = 0;
-  let negativeGapSquares = 0;
+  const ofPositives = new SquareSum();
+  const ofNegatives = new SquareSum();
   for (let row = 0; row < labels.length; row += 1) {
     const gap = (candidate[row] ?? NaN) - (control[row] ?? NaN);
-    if (labels[row] === 1) positiveGapSquares += gap * gap;
-    else negativeGapSquares += gap * gap;
+    if (labels[row] === 1) ofPositives.add(gap);
+    else ofNegatives.add(gap);
   }
-  return { positiveGapSquares, negativeGapSquares };
+  return { positiveGapSquares: ofPositives.total, negativeGapSquares: ofNegatives.total };
 }
 
 /** Visits the runs of equal scores in ascending order: places [start, end) of `order`, and how many rows of each class. */

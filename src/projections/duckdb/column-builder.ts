@@ -62,7 +62,9 @@ function validityGatherer(arrays: BatchArrays): ValidityGatherer {
       const words = new Uint32Array(bits.buffer, bits.byteOffset, bits.length * 2);
       let target = valid;
       for (let row = from; row < until; row += 1) {
-        if (((words[row >>> 5] ?? 0) & (1 << (row & 31))) !== 0) continue;
+        const word = words[row >>> 5] ?? 0;
+        if (word === 0xffffffff) row |= 31;
+        if ((word & (1 << (row & 31))) !== 0) continue;
         target ??= arrays.uint8().fill(1);
         target[offset + row - from] = 0;
       }

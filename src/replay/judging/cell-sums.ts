@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { effectiveClusters } from '../../stats/effective-clusters.js';
-
-/** Subjects are hashed into so many cells: bounded memory, and rows of one subject always share one. */
-export const subjectCells = 1_024;
+import { subjectCells } from './subject-cells.js';
 
 /** Rows and sums by cell: the `ClusterSums` of an interval that allows for rows of one subject being alike. */
 export const CellSums = z.strictObject({

@@ -6,7 +6,7 @@ import type { Task } from '../../schemas/model-manifest.js';
 import type { LatencyComparison } from '../measure-latency.js';
 import { alignedFold } from './aligned-fold.js';
 import { BlockTally, blockTallyOf, joinBlocks } from './block-tally.js';
-import { clustersOf, emptyCells, sumOfArrays, subjectCells } from './cell-sums.js';
+import { clustersOf, emptyCells, sumOfArrays } from './cell-sums.js';
 import { calibrationOf } from './calibration-tally.js';
 import { correctedGates } from './corrected-gates.js';
 import { daysOf } from './day-tally.js';
@@ -27,6 +27,7 @@ import { discoverSlices, type SliceSearch } from './slices/discover-slices.js';
 import { slicesOf } from './slices/judged-slices.js';
 import type { GroupCodes, SliceFeature } from './slices/slice-feature.js';
 import { SliceSample, sliceSampler } from './slices/slice-sample.js';
+import { subjectCells } from './subject-cells.js';
 import type { WorstPick } from './worst-rows.js';
 
 export type Judgement = Pick<

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { sumOfArrays, subjectCells } from './cell-sums.js';
+import { sumOfArrays } from './cell-sums.js';
 import type { PairedRows } from './paired-rows.js';
+import { subjectCells } from './subject-cells.js';
 
 const Cells = z.instanceof(Float64Array);
 

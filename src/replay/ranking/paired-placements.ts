@@ -1,10 +1,11 @@
 import { ascendingOrder } from '../../stats/ascending-order.js';
 import type { PlacementSums } from '../../stats/auc.js';
-import { subjectCells } from '../judging/cell-sums.js';
+import { SquareSum } from '../../stats/square-sum.js';
+import { subjectCells } from '../judging/subject-cells.js';
 import type { ScoreChunk } from './score-chunk.js';
-import { partitionedScores, type Partition } from './partitioned-scores.js';
+import { partitionedScores, type Partition, type PartitionedScores } from './partitioned-scores.js';
 import type { Spill } from './spill.js';
-import { splittersOf } from './splitters.js';
+import { partitionRowsWanted, scoreSampler, splittersOf } from './splitters.js';
 
 /** By the cell of the subject: rows of either class, and their twice placements by either side. */
 export interface PlacementCells {
@@ -21,52 +22,129 @@ export interface PairedPlacements extends PlacementSums {
   readonly cells: PlacementCells | undefined;
 }
 
+export interface PlacementRanking {
+  /** Of 32-bit floats, or of doubles from some chunk on; all with cells or none. Nobody else may change the arrays from here on. */
+  add(chunk: ScoreChunk): void;
+  /** Afterwards nothing may be added, and all that was put aside is gone. */
+  finish(): PairedPlacements;
+  close(): void;
+}
+
+/** So many rows wait before the others are dealt out by what they look like. */
+const waitingRowsMax = 2 * partitionRowsWanted;
+/** Partitions that came out longer than this are dealt out again, so that none takes much memory. */
+const partitionRowsMax = 8 * partitionRowsWanted;
+
 /**
- * Ranks both sides of any number of rows, exactly, with the memory of a few partitions: rows are dealt out into ranges of control scores,
- * each range is ordered by itself and its rows, now with their placement, are dealt out anew into ranges of candidate
- * scores. The same chunks in the same order give the same sums to the last bit. `chunks`: may be gone through several times.
+ * Ranks both sides of any number of rows, exactly, with the memory of a few partitions: rows are dealt out into ranges of control scores
+ * as they come; at the end each range is ordered by itself, and its rows, now with their placement, are dealt out anew into ranges of
+ * candidate scores. The same rows give the same sums to the last bit, in any chunks and in any order. `rowsExpected`: about how many
+ * will come.
  */
-export function pairedPlacements(chunks: Iterable<ScoreChunk>, makeSpill: () => Spill): PairedPlacements {
-  const totals = countRows(chunks);
-  const byControl = dealt(chunks, 'control', totals.rows, makeSpill);
-  const candidateSplitters = splittersOf(chunks, 'candidate', totals.rows);
-  const byCandidate = partitionedScores(candidateSplitters, 'candidate', makeSpill());
-  const controlTwiceWins = placeEach(byControl.partitions(), 'control', totals, (chunk, twice) => {
-    byCandidate.add({ ...chunk, control: twice });
-  });
-  byControl.close();
-  const sums = placementSums(totals.hasCells);
-  const candidateTwiceWins = placeEach(byCandidate.partitions(), 'candidate', totals, sums.add);
-  byCandidate.close();
-  const { positives, negatives } = totals;
-  return { positives, negatives, controlTwiceWins, candidateTwiceWins, ...sums.result() };
+export function placementRanking(options: {
+  readonly rowsExpected: number;
+  readonly makeSpill: () => Spill;
+}): PlacementRanking {
+  const { makeSpill, rowsExpected } = options;
+  const totals = { rows: 0, positives: 0, negatives: 0, hasCells: false };
+  const candidateSampler = scoreSampler('candidate', rowsExpected);
+  let waiting: ScoreChunk[] = [];
+  let dealt: Dealt | undefined;
+
+  const begun = (): Dealt => {
+    if (dealt !== undefined) return dealt;
+    dealt = dealOut(waiting, Math.max(rowsExpected, totals.rows), makeSpill);
+    waiting = [];
+    return dealt;
+  };
+  return {
+    add: (chunk) => {
+      const { rows, label, cell } = chunk;
+      let positives = 0;
+      for (let row = 0; row < rows; row += 1) positives += label[row] ?? 0;
+      totals.rows += rows;
+      totals.positives += positives;
+      totals.negatives += rows - positives;
+      totals.hasCells ||= cell !== undefined;
+      candidateSampler.add(chunk);
+      if (dealt === undefined) {
+        waiting.push(chunk);
+        if (totals.rows >= waitingRowsMax) begun();
+        return;
+      }
+      if (dealt.isSingle && !isSingle(chunk)) {
+        // The partitions hold 32-bit floats, which this chunk has no room in: all are dealt out again.
+        const { partitions } = dealt;
+        dealt = dealOut([...chunksOf(partitions), chunk], Math.max(rowsExpected, totals.rows), makeSpill);
+        partitions.close();
+      } else dealt.partitions.add(dealt.isSingle ? chunk : inDoubles(chunk));
+    },
+    finish: () => {
+      let { partitions } = begun();
+      for (const { rows, isOneScore } of partitions.partitions()) {
+        if (isOneScore || rows <= partitionRowsMax) continue;
+        // The first rows did not look like the others.
+        const uneven = partitions;
+        ({ partitions } = dealOut({ [Symbol.iterator]: () => chunksOf(uneven) }, totals.rows, makeSpill));
+        uneven.close();
+        break;
+      }
+      const candidateSplitters = splittersOf(candidateSampler.sample, totals.rows);
+      const byCandidate = partitionedScores(candidateSplitters, 'candidate', makeSpill());
+      const controlTwiceWins = placeEach(partitions.partitions(), 'control', totals, (chunk, twice) => {
+        byCandidate.add({ ...chunk, control: twice });
+      });
+      partitions.close();
+      const sums = placementSums(totals.hasCells);
+      const candidateTwiceWins = placeEach(byCandidate.partitions(), 'candidate', totals, sums.add);
+      byCandidate.close();
+      const { positives, negatives } = totals;
+      return { positives, negatives, controlTwiceWins, candidateTwiceWins, ...sums.result() };
+    },
+    close: () => {
+      dealt?.partitions.close();
+    },
+  };
 }
 
 interface Totals {
-  readonly rows: number;
   readonly positives: number;
-  readonly negatives: number;
   readonly hasCells: boolean;
 }
 
 type SideName = 'control' | 'candidate';
 
-function countRows(chunks: Iterable<ScoreChunk>): Totals {
-  let rows = 0;
-  let positives = 0;
-  let hasCells = false;
-  for (const chunk of chunks) {
-    rows += chunk.rows;
-    for (let row = 0; row < chunk.rows; row += 1) positives += chunk.label[row] ?? 0;
-    hasCells ||= chunk.cell !== undefined;
-  }
-  return { rows, positives, negatives: rows - positives, hasCells };
+/** Rows by ranges of control scores. */
+interface Dealt {
+  readonly isSingle: boolean;
+  readonly partitions: PartitionedScores;
 }
 
-function dealt(chunks: Iterable<ScoreChunk>, side: SideName, rows: number, makeSpill: () => Spill) {
-  const partitions = partitionedScores(splittersOf(chunks, side, rows), side, makeSpill());
-  for (const chunk of chunks) partitions.add(chunk);
-  return partitions;
+/** `chunks`: gone through several times. In doubles when one of them is. */
+function dealOut(chunks: Iterable<ScoreChunk>, rowsExpected: number, makeSpill: () => Spill): Dealt {
+  let rows = 0;
+  let allSingle = true;
+  for (const chunk of chunks) {
+    rows += chunk.rows;
+    allSingle &&= isSingle(chunk);
+  }
+  const sampler = scoreSampler('control', rows);
+  for (const chunk of chunks) sampler.add(chunk);
+  const partitions = partitionedScores(splittersOf(sampler.sample, rowsExpected), 'control', makeSpill());
+  for (const chunk of chunks) partitions.add(allSingle ? chunk : inDoubles(chunk));
+  return { isSingle: allSingle, partitions };
+}
+
+function* chunksOf(partitions: PartitionedScores): Generator<ScoreChunk> {
+  for (const partition of partitions.partitions()) yield* partition.chunks();
+}
+
+function isSingle({ control, candidate }: ScoreChunk): boolean {
+  return control instanceof Float32Array && candidate instanceof Float32Array;
+}
+
+function inDoubles(chunk: ScoreChunk): ScoreChunk {
+  return { ...chunk, control: new Float64Array(chunk.control), candidate: new Float64Array(chunk.candidate) };
 }
 
 /** Gives every row's twice placement by one side, partition by partition; returns their sum over the positives. */
@@ -140,8 +218,8 @@ function placementsIn(
 
 /** Takes chunks whose `control` holds twice placements, with those of the candidate. */
 function placementSums(hasCells: boolean) {
-  let positiveGapSquares = 0;
-  let negativeGapSquares = 0;
+  const ofPositives = new SquareSum();
+  const ofNegatives = new SquareSum();
   const cells = hasCells ? emptyCells() : undefined;
   return {
     add: ({ rows, control, label, cell }: ScoreChunk, twice: Float64Array): void => {
@@ -149,13 +227,17 @@ function placementSums(hasCells: boolean) {
         const before = control[row] ?? Number.NaN;
         const after = twice[row] ?? Number.NaN;
         const gap = after - before;
-        if (label[row] === 1) positiveGapSquares += gap * gap;
-        else negativeGapSquares += gap * gap;
+        if (label[row] === 1) ofPositives.add(gap);
+        else ofNegatives.add(gap);
         if (cells !== undefined)
           addToCells(cells, cell?.[row] ?? 0, { positive: label[row] === 1, before, after });
       }
     },
-    result: () => ({ positiveGapSquares, negativeGapSquares, cells }),
+    result: () => ({
+      positiveGapSquares: ofPositives.total,
+      negativeGapSquares: ofNegatives.total,
+      cells,
+    }),
   };
 }
 

@@ -10,8 +10,7 @@ import { judgedScores } from './score-ranking.js';
  * The same as `scoreRanking`, in a thread of its own: millions of rows are ranked while the caller goes on. Scores that have no room in
  * memory go to files in `spillDirectory`. Rejects with INTERNAL when the thread ends before it has answered; `close` ends it at once.
  */
-export function rankingAside({ spillDirectory }: RankingWorkerData): ScoreRanking {
-  const data: RankingWorkerData = { spillDirectory };
+export function rankingAside(data: RankingWorkerData): ScoreRanking {
   const worker = new Worker(workerEntry(import.meta.url, 'ranking-worker'), { workerData: data });
   const answer = new Promise<RankedAuc>((resolve, reject) => {
     worker.on('message', (message: FromRankingWorker) => {

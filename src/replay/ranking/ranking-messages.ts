@@ -4,6 +4,8 @@ import type { ScoreChunk } from './score-chunk.js';
 
 export interface RankingWorkerData {
   readonly spillDirectory: string;
+  /** About how many judged rows will come. */
+  readonly rowsExpected: number;
 }
 
 export type ToRankingWorker =

@@ -6,7 +6,7 @@ import type { PairedRows } from '../judging/paired-rows.js';
 import { replaySettings } from '../judging/replay-settings.js';
 import { pickNumbers } from '../pick-columns.js';
 import { chunkStore } from './chunk-store.js';
-import { pairedPlacements, type PairedPlacements } from './paired-placements.js';
+import { placementRanking, type PairedPlacements } from './paired-placements.js';
 import type { ScoreChunk } from './score-chunk.js';
 import { decodeScores, encodeScores } from './score-chunk.js';
 import type { Spill } from './spill.js';
@@ -24,7 +24,6 @@ export interface ScoreRanking {
 
 /** One that ranks on this thread, and whose scores can be handed on. */
 export interface KeptScores extends ScoreRanking {
-  put(chunk: ScoreChunk): void;
   /** A chunk of another ranking, of the rows right after these. */
   addChunk(bytes: Uint8Array): void;
   readonly chunkCount: number;
@@ -35,24 +34,16 @@ export interface KeptScores extends ScoreRanking {
 
 export function scoreRanking(makeSpill: () => Spill): KeptScores {
   const store = chunkStore(makeSpill());
-  let isSingle = true;
-  let withoutScore = false;
+  let rows = 0;
   let ranked: { readonly auc: RankedAuc } | undefined;
   const put = (chunk: ScoreChunk): void => {
     if (chunk.rows === 0) return;
-    isSingle &&= chunk.control instanceof Float32Array && chunk.candidate instanceof Float32Array;
-    withoutScore ||= chunk.control.includes(Number.NaN) || chunk.candidate.includes(Number.NaN);
+    rows += chunk.rows;
     store.put(chunk);
   };
-  const all = {
-    *[Symbol.iterator]() {
-      for (let number = 0; number < store.count; number += 1) yield store.get(number);
-    },
-  };
   return {
-    put,
-    add: (rows) => {
-      put(judgedScores(rows));
+    add: (judged) => {
+      put(judgedScores(judged));
     },
     addChunk: (bytes) => {
       put(decodeScores(bytes));
@@ -61,22 +52,41 @@ export function scoreRanking(makeSpill: () => Spill): KeptScores {
       return store.count;
     },
     *chunks() {
-      for (const chunk of all) yield encodeScores(chunk);
+      for (let number = 0; number < store.count; number += 1) yield encodeScores(store.get(number));
     },
     auc: () => {
-      if (withoutScore) return undefined;
-      const chunks = isSingle
-        ? all
-        : {
-            *[Symbol.iterator]() {
-              for (const chunk of all) yield inDoubles(chunk);
-            },
-          };
-      ranked ??= { auc: comparedAuc(pairedPlacements(chunks, makeSpill)) };
+      if (ranked !== undefined) return ranked.auc;
+      const ranking = streamedRanking({ rowsExpected: rows, makeSpill });
+      for (let number = 0; number < store.count; number += 1) ranking.put(store.get(number));
+      ranked = { auc: ranking.auc() };
+      ranking.close();
       return ranked.auc;
     },
     close: () => {
       store.close();
+    },
+  };
+}
+
+/** Takes chunks in any order and keeps no more of them than the ranking needs; `auc` may be asked for once. */
+export function streamedRanking(options: {
+  readonly rowsExpected: number;
+  readonly makeSpill: () => Spill;
+}): {
+  put(chunk: ScoreChunk): void;
+  auc(): RankedAuc;
+  close(): void;
+} {
+  const placements = placementRanking(options);
+  let withoutScore = false;
+  return {
+    put: (chunk) => {
+      withoutScore ||= chunk.control.includes(Number.NaN) || chunk.candidate.includes(Number.NaN);
+      if (!withoutScore && chunk.rows > 0) placements.add(chunk);
+    },
+    auc: () => (withoutScore ? undefined : comparedAuc(placements.finish())),
+    close: () => {
+      placements.close();
     },
   };
 }
@@ -122,8 +132,4 @@ function narrowed(values: Float64Array, row: Int32Array): Float64Array | Float32
     if (single[index] !== value) return pickNumbers(values, row, Float64Array);
   }
   return single;
-}
-
-function inDoubles(chunk: ScoreChunk): ScoreChunk {
-  return { ...chunk, control: new Float64Array(chunk.control), candidate: new Float64Array(chunk.candidate) };
 }

@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'hindcast-aside-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-const aside = () => rankingAside({ spillDirectory: folder });
+const aside = () => rankingAside({ spillDirectory: folder, rowsExpected: 50_000 });
 
 /** `round`: what becomes of a score, which may then be shared or lie in 32 bits. */
 function rowsOf(rows: number, round: (score: number) => number, subjects?: number): PairedRows {

@@ -5,7 +5,7 @@ import { powerOf, sliceRatesOf } from '../../../bench/support/gate-rates.js';
 import { judgedThresholds, shareGateRates } from '../../../bench/support/share-gate-rates.js';
 import type { PopulationShape } from '../../../bench/support/simulated-rows.js';
 import { drawRows, plainShape, populationWithChange } from '../../../bench/support/simulated-rows.js';
-import { subjectCells } from '../../../src/replay/judging/cell-sums.js';
+import { subjectCells } from '../../../src/replay/judging/subject-cells.js';
 import { defaultRules } from '../../../src/replay/judging/gate-rules.js';
 import { seededRandom } from '../../../src/stats/seeded-random.js';
 
