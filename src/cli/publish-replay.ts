@@ -39,7 +39,11 @@ export async function publishReplay(
   },
 ): Promise<ReplayRun> {
   const { report, timings, paint } = done;
-  const written = await writeReports(request, report, { timings, log: await workspace.reader.head() });
+  const written = await writeReports(request, report, {
+    timings,
+    log: await workspace.reader.head(),
+    logHash: await hashAtLast(workspace, report),
+  });
   return {
     report,
     exitCode: report.isComplete ? exitCodeOf(report.verdict) : exitCodes.interrupted,
@@ -52,15 +56,30 @@ export async function publishReplay(
   };
 }
 
+/** A damaged log is no reason not to report what the datasets say; the page says that it is damaged. */
+async function hashAtLast({ reader }: Workspace, { log }: ReplayReport): Promise<string | undefined> {
+  try {
+    return await reader.hashAt(Number(log.position) - 1);
+  } catch (error) {
+    if (error instanceof HindcastError && error.code === 'LOG_CORRUPT') return error.message;
+    throw error;
+  }
+}
+
 async function writeReports(
   request: Pick<ReplayRequest, 'reports' | 'out'>,
   report: ReplayReport,
-  parts: { readonly timings: ReplayTimings | undefined; readonly log: LogHead },
+  parts: {
+    readonly timings: ReplayTimings | undefined;
+    readonly log: LogHead;
+    readonly logHash: string | undefined;
+  },
 ): Promise<readonly string[]> {
   if (request.reports.length === 0) return [];
   await mkdir(request.out, { recursive: true });
   const writtenBy = { node: process.version, hindcast: packageVersion() };
-  const files = request.reports.map((format) => renderReport(report, format, writtenBy));
+  const origin = { ...writtenBy, logHash: parts.logHash };
+  const files = request.reports.map((format) => renderReport(report, format, origin));
   const run = {
     timings: parts.timings ?? null,
     log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },

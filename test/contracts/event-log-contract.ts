@@ -181,6 +181,25 @@ export function describeEventLogContract(name: string, makeLog: MakeLog): void {
       expect(await log.startOfLast(13)).toBe(0);
     });
 
+    it('names the hash of its chain at an event, whatever came after, where it has a chain', async () => {
+      const before = await log.head();
+      await log.append(samplePredictions(3));
+      const { hash, nextPosition } = await log.head();
+      if (before.hash === undefined) {
+        expect(await log.hashAt(nextPosition - 1)).toBeUndefined();
+        return;
+      }
+      const [first] = await readAll(log);
+      await log.append(samplePredictions(2));
+      // All events of a frame have one; a position inside it is as good as its last.
+      expect(await log.hashAt(nextPosition - 1)).toBe(hash);
+      expect(await log.hashAt(nextPosition - 2)).toBe(hash);
+      expect(await log.hashAt(nextPosition)).toBe((await log.head()).hash);
+      expect(await log.hashAt(first?.position ?? -1)).toHaveLength(64);
+      expect(await log.hashAt((await log.head()).nextPosition)).toBeUndefined();
+      expect(await log.hashAt(-1)).toBeUndefined();
+    });
+
     it('splits what it reads into bounded batches', async () => {
       const many = samplePredictions(limits.readBatchEventsMax + 100);
       const most = made.appendEventsMax ?? many.length;

@@ -79,6 +79,17 @@ describe('hindcast demo --once, its clock fixed to July 2013', () => {
     expect(junit).toContain('<testsuite name="replay flights@v2" tests="2" failures="2" errors="0"');
   });
 
+  it('names on its page a hash that the log has, which is no longer its last', async () => {
+    const page = await readFile(join(data, 'a', 'report.html'), 'utf8');
+    const hash = /its hash there<\/dt>\s*<dd>\s*<span class="mono">([0-9a-f]{64})</.exec(page)?.[1] ?? '';
+    const run: unknown = JSON.parse(await readFile(join(data, 'b', 'run.json'), 'utf8'));
+    expect(run).not.toMatchObject({ log: { hash } });
+    const verify = (wanted: string) =>
+      runCommand('hindcast', ['log', 'verify', '--data', data, '--expect-hash', wanted]);
+    expect(await verify(hash)).toMatchObject({ code: 0 });
+    expect((await verify('0'.repeat(64))).code).not.toBe(0);
+  });
+
   it('fails v3 with exit 1, and names the worst predictions by id', async () => {
     const result = await runCommand('replay', ['--model', 'v3', '--data', data, ...range, '--quiet']);
     expect(result.code).toBe(1);

@@ -2,7 +2,7 @@ import { formatCount, formatPercent, formatSigned, formatValue } from './format-
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
 import { violationWords } from './input-violations.js';
-import type { WrittenBy } from './render-report.js';
+import type { ReportOrigin } from './render-report.js';
 import type { NoiseFloor, ReplayReport, WorstRow } from './report-schema.js';
 
 /** Recorded inputs that the candidate's own contract objects to. */
@@ -83,7 +83,7 @@ export function worstSection(report: ReplayReport): Markup {
 }
 
 /** What the verdict rests on, what it leaves out, and how to get it again. */
-export function evidenceSection(report: ReplayReport, writtenBy: WrittenBy | undefined): Markup {
+export function evidenceSection(report: ReplayReport, origin: ReportOrigin | undefined): Markup {
   const { notes, notJudged, settings, control, candidate, log, knownUntil } = report;
   const versions = control.versions.map(
     ({ version, digest, rows }) =>
@@ -119,13 +119,22 @@ export function evidenceSection(report: ReplayReport, writtenBy: WrittenBy | und
         )}
         <dt>log</dt>
         <dd>predictions before position ${log.position}</dd>
+        ${
+          origin?.logHash === undefined
+            ? null
+            : html`<dt>its hash there</dt>
+                <dd>
+                  <span class="mono">${origin.logHash}</span> (<code>hindcast log verify --expect-hash</code>
+                  says whether a log still has it)
+                </dd>`
+        }
         <dt>truth known until</dt>
         <dd>${knownUntil ?? 'none is known'}</dd>
         ${
-          writtenBy === undefined
+          origin === undefined
             ? null
             : html`<dt>written by</dt>
-                <dd>hindcast ${writtenBy.hindcast} on Node ${writtenBy.node}</dd>`
+                <dd>hindcast ${origin.hindcast} on Node ${origin.node}</dd>`
         }
         <dt>settings</dt>
         <dd>

@@ -7,7 +7,7 @@ import { gateWords } from './condition-words.js';
 import { classesSection } from './html-classes.js';
 import { evidenceSection, violationsSection, worstSection } from './html-evidence.js';
 import { slicesSection } from './html-slices.js';
-import type { WrittenBy } from './render-report.js';
+import type { ReportOrigin } from './render-report.js';
 import type { ReplayGate, ReplayMetric, ReplayReport } from './report-schema.js';
 import { waterfallLines } from './waterfall-lines.js';
 
@@ -15,7 +15,7 @@ import { waterfallLines } from './waterfall-lines.js';
  * The report as one HTML file that needs no network and no script: light and dark, prints, and escapes whatever came from
  * outside. Its size does not depend on the number of rows, only on days (about 60 bytes each).
  */
-export function renderHtmlReport(report: ReplayReport, writtenBy?: WrittenBy): string {
+export function renderHtmlReport(report: ReplayReport, origin?: ReportOrigin): string {
   const title = `${report.verdict}: ${report.model} ${report.candidate.version} against ${controlWords(report)}`;
   const page = html`<html lang="en">
     <head>
@@ -42,7 +42,7 @@ export function renderHtmlReport(report: ReplayReport, writtenBy?: WrittenBy): s
         ${metricsSection(report.metrics)} ${classesSection(report)}
         <div class="two">${chartsSection(report)} ${flipsSection(report)} ${rowsSection(report)}</div>
         ${slicesSection(report)} ${worstSection(report)} ${violationsSection(report)}
-        ${evidenceSection(report, writtenBy)}
+        ${evidenceSection(report, origin)}
       </main>
     </body>
   </html>`;

@@ -68,6 +68,11 @@ export interface LogReader {
     readonly signal: AbortSignal;
   }): AsyncIterable<readonly StoredEvent[]>;
   head(): Promise<LogHead>;
+  /**
+   * The chain's hash right after the frame that holds the event at this position, in hex: the same as long as the log keeps that event, however
+   * it goes on. Undefined: no chain, or no such event, not yet or no more. Throws LOG_CORRUPT where the frame is damaged.
+   */
+  hashAt(position: number): Promise<string | undefined>;
   /** The position from which the last so many events are read: that of the first, or 0, when there are no more. */
   startOfLast(events: number): Promise<number>;
   close(): Promise<void>;

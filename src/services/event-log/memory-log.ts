@@ -12,6 +12,7 @@ interface Frame {
   readonly count: number;
   readonly recordedAt: number;
   readonly payload: Uint8Array;
+  readonly hash: Uint8Array;
 }
 
 /** A log that lives as long as the process: the same codec, frames, limits and hashes as the segment log, no disk. */
@@ -38,7 +39,13 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): EventLog 
       hash,
     );
     const firstPosition = nextPosition;
-    frames.push({ firstPosition, count: events.length, recordedAt, payload: payloadOf(frame.bytes) });
+    frames.push({
+      firstPosition,
+      count: events.length,
+      recordedAt,
+      payload: payloadOf(frame.bytes),
+      hash: frame.hash,
+    });
     nextPosition += events.length;
     lastRecordedAt = recordedAt;
     hash = frame.hash;
@@ -121,6 +128,11 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): EventLog 
         hash: Buffer.from(hash).toString('hex'),
         recordedAt: lastRecordedAt,
       };
+    },
+    async hashAt(position) {
+      assertOpen();
+      const frame = position < 0 ? undefined : frames[frameOf(position)];
+      return frame === undefined ? undefined : Buffer.from(frame.hash).toString('hex');
     },
     async startOfLast(events) {
       assertOpen();

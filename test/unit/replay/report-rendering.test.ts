@@ -57,8 +57,9 @@ describe('the terminal report', () => {
 describe('the HTML report', () => {
   it('escapes whatever came from outside', async () => {
     const { fail } = await reports();
-    const page = renderHtmlReport(fail!, { hindcast: '9.8.7', node: 'v20.1.2' });
+    const page = renderHtmlReport(fail!, { hindcast: '9.8.7', node: 'v20.1.2', logHash: 'ab'.repeat(32) });
     expect(page).toContain('hindcast 9.8.7 on Node v20.1.2');
+    expect(page).toContain('ab'.repeat(32));
     expect(page).not.toContain('<script');
     expect(page).toContain('&lt;script&gt;alert(');
     expect(page).toContain('&quot;&#39;&amp;');

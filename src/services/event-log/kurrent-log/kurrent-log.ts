@@ -187,6 +187,8 @@ export async function openKurrentLog(options: KurrentLogOptions): Promise<Kurren
       );
     },
     head,
+    // A cluster keeps no chain.
+    hashAt: () => Promise.resolve(undefined),
     startOfLast,
     async close() {
       await appender.close();

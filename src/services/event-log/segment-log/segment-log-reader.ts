@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredEvent } from '../../../schemas/events.js';
-import { errors } from '../../platform/errors.js';
+import { errors, HindcastError } from '../../platform/errors.js';
 import type { LogHead, LogReader, ReadQuery } from '../event-log.js';
-import type { ReaderCache } from './frames-in-range.js';
+import { storedHash } from './frame.js';
+import { framesInRange, type ReaderCache } from './frames-in-range.js';
 import { type Head, readHeadFile } from './head-file.js';
 import { readRange } from './read-range.js';
 import { segmentName } from './segment-file.js';
@@ -83,6 +84,19 @@ export function createReader(source: ReaderSource): LogReader {
       const { nextPosition, hash, recordedAt } = await source.head();
       const firstPosition = await firstKept(source.directory);
       return { firstPosition, nextPosition, hash: Buffer.from(hash).toString('hex'), recordedAt };
+    },
+    async hashAt(position) {
+      assertOpen(closed);
+      const query = { fromPosition: position, untilPosition: position + 1 };
+      try {
+        for await (const frame of framesInRange(folder, await source.head(), query)) {
+          return Buffer.from(storedHash(frame.bytes)).toString('hex');
+        }
+        return undefined;
+      } catch (error) {
+        if (error instanceof HindcastError && error.code === 'LOG_DROPPED') return undefined;
+        throw error;
+      }
     },
     async startOfLast(events) {
       assertOpen(closed);
