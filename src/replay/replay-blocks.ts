@@ -97,6 +97,7 @@ export async function replaySeveral(
       firstBlock: blocks.from,
       lanes: lanes.map(({ lane }) => lane),
       onRows: (read) => {
+        if (read >= servedLoadedAt * rowsExpected) for (const each of lanes) each.servedModels.begin();
         const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
         options.onProgress?.({
           rows: read,
@@ -138,12 +139,55 @@ function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : errors.INTERNAL({ problem: String(thrown) });
 }
 
+/** From this share of the rows on, the models that the noise floor needs are loaded, so that it need not wait for them at the end. */
+const servedLoadedAt = 0.9;
+
+/** The versions that served what was read so far, loaded in advance. */
+interface ServedModels {
+  /** Has an effect once. */
+  begin(): void;
+  /** Whoever takes a model closes it. */
+  take(version: string): Promise<InferenceModel>;
+  /** What was loaded and not taken. */
+  close(): Promise<void>;
+}
+
+function servedModels(options: ReplayOptions, lane: ReplayLane): ServedModels {
+  const loading = new Map<string, Promise<InferenceModel>>();
+  let hasBegun = false;
+  return {
+    begin: () => {
+      if (hasBegun) return;
+      hasBegun = true;
+      for (const { version } of lane.found().noiseSamples) {
+        if (!options.manifests.has(version) || loading.has(version)) continue;
+        const model = options.loadModel(version);
+        // Met by whoever takes it.
+        model.catch(() => undefined);
+        loading.set(version, model);
+      }
+    },
+    take: (version) => {
+      const model = loading.get(version) ?? options.loadModel(version);
+      loading.delete(version);
+      return model;
+    },
+    close: async () => {
+      const left = await Promise.allSettled(loading.values());
+      await Promise.all(
+        left.map((model) => (model.status === 'fulfilled' ? model.value.close() : undefined)),
+      );
+    },
+  };
+}
+
 /** A candidate that is ready to be run. */
 interface PreparedLane {
   readonly options: ReplayOptions;
   readonly plan: ReplayPlan;
   readonly models: ReplayModels;
   readonly lane: ReplayLane;
+  readonly servedModels: ServedModels;
   readonly inputs: CandidateInputs;
   readonly judge: Judge;
   readonly ranking: ScoreRanking | undefined;
@@ -185,18 +229,22 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
       keepsTimedRows: options.rules?.latencyRatio !== undefined,
     });
     const controlDigest = models.control?.servedBy.artefactDigest;
+    const served = servedModels(options, lane);
     return {
       options,
       plan,
       models,
       lane,
+      servedModels: served,
       inputs,
       judge,
       ranking,
       scores,
       candidateDigest,
       controlDigest,
-      closeModels,
+      closeModels: async () => {
+        await Promise.all([closeModels(), served.close()]);
+      },
     };
   } catch (error) {
     await closeModels();
@@ -205,7 +253,19 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
 }
 
 async function finishedLane(
-  { options, plan, models, lane, inputs, judge, ranking, scores, ...digests }: PreparedLane,
+  {
+    options,
+    plan,
+    models,
+    lane,
+    servedModels: served,
+    inputs,
+    judge,
+    ranking,
+    scores,
+    candidateDigest,
+    controlDigest,
+  }: PreparedLane,
   run: {
     readonly blocks: BlockRange;
     readonly reach: Reach;
@@ -216,7 +276,7 @@ async function finishedLane(
   const { blocks, reach, timings, isPart } = run;
   const { noiseSamples, candidateInferenceMicros, timedRows, ...found } = lane.found();
   try {
-    const measuring = measureServed(options, plan, noiseSamples);
+    const measuring = measureServed(options, plan, { samples: noiseSamples, served });
     // Met below; until then its rejection must not count as unhandled.
     measuring.catch(() => undefined);
     // The version that served loads and answers in its worker while scores are ranked, here or in a thread of their own.
@@ -236,7 +296,8 @@ async function finishedLane(
       noise,
       latency: timedRows === undefined ? undefined : await latencyOf(options, { models, timedRows, noise }),
       ...givenOf(inputs),
-      ...digests,
+      candidateDigest,
+      controlDigest,
     };
     return {
       kind: 'replayed',
@@ -302,7 +363,7 @@ function givenOf(inputs: CandidateInputs): Pick<PartFindings, 'neverRecorded' | 
 async function measureServed(
   options: ReplayOptions,
   plan: ReplayPlan,
-  samples: readonly NoiseSample[],
+  { samples, served }: { readonly samples: readonly NoiseSample[]; readonly served: ServedModels },
 ): Promise<NoiseMeasure[]> {
   const groups = new Map<string, NoiseSample[]>();
   for (const sample of samples) {
@@ -314,7 +375,7 @@ async function measureServed(
   }
   const measures: NoiseMeasure[] = [];
   for (const group of groups.values()) {
-    const model = await options.loadModel(group[0]?.version ?? '');
+    const model = await served.take(group[0]?.version ?? '');
     try {
       measures.push(await measureNoise({ samples: group, model, pairing: plan.pairing }));
     } finally {
