@@ -174,9 +174,7 @@ function servedModels(options: ReplayOptions, lane: ReplayLane): ServedModels {
     },
     close: async () => {
       const left = await Promise.allSettled(loading.values());
-      await Promise.all(
-        left.map((model) => (model.status === 'fulfilled' ? model.value.close() : undefined)),
-      );
+      for (const model of left) if (model.status === 'fulfilled') await model.value.close();
     },
   };
 }
