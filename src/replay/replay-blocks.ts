@@ -23,6 +23,7 @@ import { compareLatency } from './measure-latency.js';
 import type { LaneFindings, ReplayLane } from './replay-lane.js';
 import { replayLane } from './replay-lane.js';
 import type { ReplayOptions } from './replay-options.js';
+import { servedModels, type ServedModels } from './served-models.js';
 
 /** What running the candidate over some blocks of the record gave, not judged to the end yet. */
 export interface ReplayedBlocks {
@@ -141,43 +142,6 @@ function errorOf(thrown: unknown): Error {
 
 /** From this share of the rows on, the models that the noise floor needs are loaded, so that it need not wait for them at the end. */
 const servedLoadedAt = 0.9;
-
-/** The versions that served what was read so far, loaded in advance. */
-interface ServedModels {
-  /** Has an effect once. */
-  begin(): void;
-  /** Whoever takes a model closes it. */
-  take(version: string): Promise<InferenceModel>;
-  /** What was loaded and not taken. */
-  close(): Promise<void>;
-}
-
-function servedModels(options: ReplayOptions, lane: ReplayLane): ServedModels {
-  const loading = new Map<string, Promise<InferenceModel>>();
-  let hasBegun = false;
-  return {
-    begin: () => {
-      if (hasBegun) return;
-      hasBegun = true;
-      for (const { version } of lane.found().noiseSamples) {
-        if (!options.manifests.has(version) || loading.has(version)) continue;
-        const model = options.loadModel(version);
-        // Met by whoever takes it.
-        model.catch(() => undefined);
-        loading.set(version, model);
-      }
-    },
-    take: (version) => {
-      const model = loading.get(version) ?? options.loadModel(version);
-      loading.delete(version);
-      return model;
-    },
-    close: async () => {
-      const left = await Promise.allSettled(loading.values());
-      for (const model of left) if (model.status === 'fulfilled') await model.value.close();
-    },
-  };
-}
 
 /** A candidate that is ready to be run. */
 interface PreparedLane {
