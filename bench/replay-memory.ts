@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatMicros } from '../src/replay/time-option.js';
 import { root } from './support/root.js';
@@ -49,8 +49,10 @@ async function replayInProcess(flights: {
   const args = ['--data', flights.directory, '--model', 'v2', '--report', 'json', '--out', out, '--quiet'];
   const range = ['--since', formatMicros(flights.fromMicros), '--until', formatMicros(flights.untilMicros)];
   const started = performance.now();
-  const node = ['--input-type=module', '--eval', script, '--', 'replay', ...args, ...range];
-  const { stderr } = spawnSync(process.execPath, node, { encoding: 'utf8' });
+  // A file, not --eval, whose options every worker thread would be started with.
+  const file = join(flights.directory, 'replay.mjs');
+  await writeFile(file, script);
+  const { stderr } = spawnSync(process.execPath, [file, ...args, ...range], { encoding: 'utf8' });
   const kilobytes = Number(/most (\d+)/.exec(stderr)?.[1]);
   if (Number.isNaN(kilobytes)) throw new Error(stderr);
   const report: { waterfall: { recorded: number } } = JSON.parse(

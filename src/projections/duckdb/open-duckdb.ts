@@ -58,7 +58,7 @@ export interface Database {
  * DuckDB stops working on a stream whenever so much of it waits to be fetched; of its own 1 MB a wide table fills all in two chunks, and stopping and
  * going on again takes a fifth of the time of reading. The size belongs to a connection and cannot be changed once settings are locked.
  */
-const wideBufferMegabytes = 16;
+const wideBufferMegabytes = 4;
 /** One stream that is read, and the next one ahead. */
 const wideConnectionsMax = 2;
 

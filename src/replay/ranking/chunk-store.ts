@@ -12,7 +12,7 @@ export interface ChunkStore {
 }
 
 /** So much of one store is in memory. */
-const memoryBytesMax = 16 * 1024 * 1024;
+const memoryBytesMax = 8 * 1024 * 1024;
 
 export function chunkStore(spill: Spill): ChunkStore {
   const kept: (ScoreChunk | number)[] = [];
