@@ -9,7 +9,7 @@ import type { RegistryState } from '../services/inference/registry.js';
 import { requireVersion } from '../services/inference/registry.js';
 import { loadModelInWorker } from '../services/inference/worker-model.js';
 import { systemClock } from '../services/platform/clock.js';
-import { collectSeldom } from './collect-seldom.js';
+import { collectingSeldom } from './collect-seldom.js';
 import { loadOptions } from './load-version.js';
 import type { Paint } from './paint.js';
 import type { ReplayRun } from './publish-replay.js';
@@ -33,12 +33,14 @@ export async function runReplayCommand(
 ): Promise<ReplayRun> {
   let timings: ReplayTimings | undefined;
   const { registry, plan } = await planOptionsOf(workspace, request, options);
-  const report = await runReplay({
-    ...engineOptions(workspace, request, { registry, plan }),
-    onTimings: (measured) => {
-      timings = measured;
-    },
-  });
+  const report = await collectingSeldom(() =>
+    runReplay({
+      ...engineOptions(workspace, request, { registry, plan }),
+      onTimings: (measured) => {
+        timings = measured;
+      },
+    }),
+  );
   return publishReplay(workspace, request, { report, timings, paint: options.paint });
 }
 
@@ -66,7 +68,7 @@ export async function runReplaysCommand(
     });
   }
   const runs: SeveralRun[] = [];
-  for (const [index, outcome] of (await runReplays(several)).entries()) {
+  for (const [index, outcome] of (await collectingSeldom(() => runReplays(several))).entries()) {
     const request = requests[index];
     if (outcome.kind === 'failed') runs.push(outcome);
     if (request === undefined || outcome.kind === 'failed') continue;
@@ -82,7 +84,6 @@ export function engineOptions(
   { workers }: Pick<ReplayRequest, 'workers'>,
   { registry, plan }: { readonly registry: RegistryState; readonly plan: PlanOptions },
 ): ReplayOptions {
-  collectSeldom();
   return {
     ...plan,
     loadModel: async (version) =>

@@ -8,6 +8,7 @@ import { blocksOf, replayBlocks } from '../replay/replay-blocks.js';
 import type { ReplayProgress } from '../replay/replay-options.js';
 import { resolveModelReference } from '../services/inference/registry.js';
 import { errors, exitCodes } from '../services/platform/errors.js';
+import { collectingSeldom } from './collect-seldom.js';
 import { packageVersion } from './package-version.js';
 import { readGateFile } from './read-gate-file.js';
 import type { ReplayRequest } from './replay-request.js';
@@ -39,12 +40,11 @@ export async function runShardCommand(
     });
   const request = { ...asked, gateFile };
   const { registry, plan: planned } = await planOptionsOf(workspace, request, options);
-  const { plan, findings, judge, scores } = await replayBlocks(
-    engineOptions(workspace, request, { registry, plan: planned }),
-    ({ count }) => {
+  const { plan, findings, judge, scores } = await collectingSeldom(() =>
+    replayBlocks(engineOptions(workspace, request, { registry, plan: planned }), ({ count }) => {
       const blocks = blocksOf(count.rows);
       return { from: cut(blocks, shard.index - 1, shard.of), until: cut(blocks, shard.index, shard.of) };
-    },
+    }),
   );
   try {
     if (!findings.isComplete) {

@@ -1,6 +1,7 @@
 import {
   concatBytes,
   fieldsOf,
+  hasField,
   lengthDelimited,
   textOf,
   varintField,
@@ -117,8 +118,7 @@ function soleEncoders(
 }
 
 function holdsGraph(attribute: Uint8Array): boolean {
-  const numbers = fieldsOf(attribute)?.map(({ number }) => number) ?? [];
-  return numbers.includes(ofAttribute.graph) || numbers.includes(ofAttribute.graphs);
+  return hasField(attribute, [ofAttribute.graph, ofAttribute.graphs]);
 }
 
 /** One input, one output. */

@@ -29,6 +29,37 @@ export function fieldsOf(message: Uint8Array | undefined): readonly WireField[] 
   return fields;
 }
 
+/**
+ * Whether a message has a field of one of these numbers. Makes nothing of the fields on the way, of which a tree ensemble's attributes have
+ * hundreds of thousands. False for bytes that are no message.
+ */
+export function hasField(message: Uint8Array, numbers: readonly number[]): boolean {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = message[at];
+      if (byte === undefined) return Number.NaN;
+      at += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < message.length) {
+    const tag = varint();
+    if (numbers.includes(Math.floor(tag / 8))) return true;
+    const kind = tag % 8;
+    if (kind === 0) varint();
+    else if (kind === 1) at += 8;
+    else if (kind === 5) at += 4;
+    else if (kind === 2) {
+      const length = varint();
+      at += length;
+    } else return false;
+  }
+  return false;
+}
+
 function fieldAt(message: Uint8Array, from: number, tag: Varint): WireField | undefined {
   const number = Math.floor(tag.value / 8);
   const none: Uint8Array = new Uint8Array();
