@@ -7,7 +7,6 @@ import type { ReplayTimings } from '../replay/replay-options.js';
 import { renderReport } from '../replay/report/render-report.js';
 import type { ReplayReport } from '../replay/report/report-schema.js';
 import { renderTerminalReport } from '../replay/report/report-terminal.js';
-import type { LogHead } from '../services/event-log/event-log.js';
 import { systemClock } from '../services/platform/clock.js';
 import { exitCodes, HindcastError } from '../services/platform/errors.js';
 import { newId } from '../services/platform/new-id.js';
@@ -39,11 +38,7 @@ export async function publishReplay(
   },
 ): Promise<ReplayRun> {
   const { report, timings, paint } = done;
-  const written = await writeReports(request, report, {
-    timings,
-    log: await workspace.reader.head(),
-    logHash: await hashAtLast(workspace, report),
-  });
+  const written = await writeReports(workspace, request, { report, timings });
   return {
     report,
     exitCode: report.isComplete ? exitCodeOf(report.verdict) : exitCodes.interrupted,
@@ -67,22 +62,19 @@ async function hashAtLast({ reader }: Workspace, { log }: ReplayReport): Promise
 }
 
 async function writeReports(
+  workspace: Workspace,
   request: Pick<ReplayRequest, 'reports' | 'out'>,
-  report: ReplayReport,
-  parts: {
-    readonly timings: ReplayTimings | undefined;
-    readonly log: LogHead;
-    readonly logHash: string | undefined;
-  },
+  { report, timings }: { readonly report: ReplayReport; readonly timings: ReplayTimings | undefined },
 ): Promise<readonly string[]> {
   if (request.reports.length === 0) return [];
-  await mkdir(request.out, { recursive: true });
+  const log = await workspace.reader.head();
   const writtenBy = { node: process.version, hindcast: packageVersion() };
-  const origin = { ...writtenBy, logHash: parts.logHash };
+  const origin = { ...writtenBy, logHash: await hashAtLast(workspace, report) };
+  await mkdir(request.out, { recursive: true });
   const files = request.reports.map((format) => renderReport(report, format, origin));
   const run = {
-    timings: parts.timings ?? null,
-    log: { position: String(parts.log.nextPosition), hash: parts.log.hash ?? null },
+    timings: timings ?? null,
+    log: { position: String(log.nextPosition), hash: log.hash ?? null },
     host: hostname(),
     ...writtenBy,
   };

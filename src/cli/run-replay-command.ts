@@ -86,10 +86,10 @@ export function engineOptions(
 ): ReplayOptions {
   return {
     ...plan,
-    loadModel: async (version) =>
+    loadModel: async (version, how) =>
       loadModelInWorker({
         ...(await loadOptions(workspace.artefacts, requireVersion(registry, plan.model, version))),
-        stringsAs: 'codes',
+        stringsAs: how?.asServed === true ? 'values' : 'codes',
       }),
     ...(workers === undefined ? undefined : { workers }),
     makeSpill: spillIn(workspace),

@@ -147,7 +147,6 @@ const servedLoadedAt = 0.9;
 interface PreparedLane {
   readonly options: ReplayOptions;
   readonly plan: ReplayPlan;
-  readonly models: ReplayModels;
   readonly lane: ReplayLane;
   readonly servedModels: ServedModels;
   readonly inputs: CandidateInputs;
@@ -195,7 +194,6 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
     return {
       options,
       plan,
-      models,
       lane,
       servedModels: served,
       inputs,
@@ -218,7 +216,6 @@ async function finishedLane(
   {
     options,
     plan,
-    models,
     lane,
     servedModels: served,
     inputs,
@@ -256,7 +253,7 @@ async function finishedLane(
       rowsRead: reach.rowsRead,
       isComplete: reach.isComplete,
       noise,
-      latency: timedRows === undefined ? undefined : await latencyOf(options, { models, timedRows, noise }),
+      latency: timedRows === undefined ? undefined : await latencyOf(options, { plan, timedRows, noise }),
       ...givenOf(inputs),
       candidateDigest,
       controlDigest,
@@ -351,23 +348,28 @@ async function measureServed(
 async function latencyOf(
   options: ReplayOptions,
   run: {
-    readonly models: ReplayModels;
+    readonly plan: ReplayPlan;
     readonly timedRows: NonNullable<LaneFindings['timedRows']>;
     readonly noise: readonly NoiseMeasure[];
   },
 ): Promise<LatencyComparison | undefined> {
-  const { models, timedRows, noise } = run;
-  const candidate = { model: models.candidates[0], batch: timedRows.given };
-  const compare = (control: InferenceModel) =>
-    compareLatency({ control: { model: control, batch: timedRows.recorded }, candidate });
-  if (models.control !== undefined) return compare(models.control);
+  const { plan, timedRows, noise } = run;
   const [served] = noise.toSorted((a, b) => b.rows - a.rows);
-  if (served === undefined) return undefined;
-  const model = await options.loadModel(served.version);
+  const version = plan.control?.version ?? served?.version;
+  if (version === undefined) return undefined;
+  const control = await options.loadModel(version, { asServed: true });
   try {
-    return await compare(model);
+    const candidate = await options.loadModel(plan.candidate.version, { asServed: true });
+    try {
+      return await compareLatency({
+        control: { model: control, batch: timedRows.recorded },
+        candidate: { model: candidate, batch: timedRows.given },
+      });
+    } finally {
+      await candidate.close();
+    }
   } finally {
-    await model.close();
+    await control.close();
   }
 }
 

@@ -17,9 +17,10 @@ export interface ReplayOptions {
   readonly recorded: RecordedPredictions;
   /**
    * Loads a version from the registry, best in a worker; replay closes what it loads. The model MUST leave the batch to the
-   * caller (no `takesBatches`), since a batch that it fails on is run again in parts.
+   * caller (no `takesBatches`), since a batch that it fails on is run again in parts. `asServed`: exactly as serving runs it, to measure how
+   * long that takes; else in whatever way gives the same outputs sooner.
    */
-  readonly loadModel: (version: string) => Promise<InferenceModel>;
+  readonly loadModel: (version: string, how?: { readonly asServed: boolean }) => Promise<InferenceModel>;
   /** Every registered version of the model. A version that served and is not here counts as imported. */
   readonly manifests: ReadonlyMap<string, ModelManifest>;
   /** `recorded`: what was answered then; a version: what it answers now on the recorded inputs. */

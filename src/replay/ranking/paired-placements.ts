@@ -75,7 +75,13 @@ export function placementRanking(options: {
       if (dealt.isSingle && !isSingle(chunk)) {
         // The partitions hold 32-bit floats, which this chunk has no room in: all are dealt out again.
         const { partitions } = dealt;
-        dealt = dealOut([...chunksOf(partitions), chunk], Math.max(rowsExpected, totals.rows), makeSpill);
+        const all = {
+          *[Symbol.iterator]() {
+            yield* chunksOf(partitions);
+            yield chunk;
+          },
+        };
+        dealt = dealOut(all, Math.max(rowsExpected, totals.rows), makeSpill);
         partitions.close();
       } else dealt.partitions.add(dealt.isSingle ? chunk : inDoubles(chunk));
     },

@@ -21,8 +21,9 @@ export interface PartitionedScores {
   close(): void;
 }
 
-/** Rows that wait in the buffers of all partitions together; the second least is what it takes to spill in pieces worth a write. */
+/** Rows that wait in the buffers of all partitions together. */
 const bufferedRowsWanted = 131_072;
+/** Rows of one partition that are put aside together, at the least: a piece should be worth a write. */
 const bufferRowsMin = 256;
 
 /**

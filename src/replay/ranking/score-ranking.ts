@@ -57,10 +57,13 @@ export function scoreRanking(makeSpill: () => Spill): KeptScores {
     auc: () => {
       if (ranked !== undefined) return ranked.auc;
       const ranking = streamedRanking({ rowsExpected: rows, makeSpill });
-      for (let number = 0; number < store.count; number += 1) ranking.put(store.get(number));
-      ranked = { auc: ranking.auc() };
-      ranking.close();
-      return ranked.auc;
+      try {
+        for (let number = 0; number < store.count; number += 1) ranking.put(store.get(number));
+        ranked = { auc: ranking.auc() };
+        return ranked.auc;
+      } finally {
+        ranking.close();
+      }
     },
     close: () => {
       store.close();

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { defaultRules } from '../../../src/replay/judging/gate-rules.js';
 import { compareLatency } from '../../../src/replay/measure-latency.js';
+import { runReplay } from '../../../src/replay/run-replay.js';
 import type { InferenceModel } from '../../../src/services/inference/inference-model.js';
 import { errors } from '../../../src/services/platform/errors.js';
 import { formulaManifest, formulaModel } from '../../support/formula-model.js';
+import { toyReplay, toyRows } from '../../support/toy-replay.js';
 
 const rows = 64;
 const batch = {
@@ -52,4 +55,27 @@ describe('the time for one row', () => {
     });
     expect(none).toBeUndefined();
   });
+});
+
+it('is measured on models that run exactly as they are served, which are closed again', async () => {
+  const asServed: string[] = [];
+  let open = 0;
+  const toy = toyReplay(toyRows(1_000), { rules: { ...defaultRules, latencyRatio: 10 } });
+  await runReplay({
+    ...toy,
+    loadModel: async (version, how) => {
+      if (how?.asServed === true) asServed.push(version);
+      const model = await toy.loadModel(version, how);
+      open += 1;
+      return {
+        ...model,
+        close: async () => {
+          open -= 1;
+          await model.close();
+        },
+      };
+    },
+  });
+  expect(asServed).toEqual(['v1', 'v2']);
+  expect(open).toBe(0);
 });
