@@ -1,65 +1,86 @@
-import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
-import { DuckDBBooleanVector, DuckDBVarCharVector } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column } from '../../schemas/columns.js';
 import { errors } from '../../services/platform/errors.js';
 import type { BatchArrays } from './batch-arrays.js';
+import { columnBytes, columnValidity } from './chunk-columns.js';
+import type { SqlStream } from './open-duckdb.js';
 import type { TextInterner } from './text-interner.js';
-import { vectorDataView, vectorItems, vectorValidity } from './vector-data.js';
 
 /** Gathers one column of several chunks into one `Column`. */
 export interface ColumnBuilder {
   /** Takes the column's values in some rows of a chunk. */
-  append(vector: DuckDBVector, rows: VectorRows): void;
+  append(chunk: DuckDBDataChunk, rows: ChunkRows): void;
   /** The column so far; the builder must not be used after it. */
   finish(rows: number): Column;
 }
 
-/** Rows of a vector, until exclusive. */
-export interface VectorRows {
+/** Rows of a chunk, until exclusive. */
+export interface ChunkRows {
   readonly from: number;
   readonly until: number;
 }
 
+const kinds = {
+  DOUBLE: 'double',
+  FLOAT: 'float',
+  BIGINT: 'integer',
+  TIMESTAMP: 'integer',
+  BOOLEAN: 'boolean',
+  VARCHAR: 'text',
+} as const;
+
+export type ColumnKind = (typeof kinds)[keyof typeof kinds];
+
 /**
- * What a result column becomes: DOUBLE and FLOAT numbers, BIGINT and TIMESTAMP (micros) integers, BOOLEAN booleans,
- * VARCHAR codes into a dictionary. `arrays`: of as many rows as come at most. `interner`: of this column, for all batches of a read.
+ * What a result column becomes, by its type: DOUBLE and FLOAT numbers, BIGINT and TIMESTAMP (micros) integers, BOOLEAN booleans,
+ * VARCHAR codes into a dictionary. Throws INTERNAL for other types.
  */
+export function columnKind({ name, type }: SqlStream['columns'][number]): ColumnKind {
+  if (isKnown(type)) return kinds[type];
+  throw errors.INTERNAL({ problem: `${name}: a column of type ${type} has no columnar form here` });
+}
+
+function isKnown(type: string): type is keyof typeof kinds {
+  return Object.hasOwn(kinds, type);
+}
+
+/** `arrays`: of as many rows as come at most. `interner`: of this column, for all batches of a read. */
 export function columnBuilder(options: {
-  readonly chunk: DuckDBDataChunk;
+  readonly kind: ColumnKind;
   readonly index: number;
   readonly arrays: BatchArrays;
   readonly interner: () => TextInterner;
 }): ColumnBuilder {
-  const { chunk, index, arrays } = options;
-  const vector = chunk.getColumnVector(index);
-  const { type } = vector;
-  const validity = validityGatherer(arrays);
-  if (vector instanceof DuckDBVarCharVector) return textBuilder(validity, options.interner(), arrays);
-  if (vector instanceof DuckDBBooleanVector) return booleanBuilder(validity, arrays);
-  const items = vectorItems(vector);
-  if (items instanceof Float64Array || items instanceof Float32Array) {
-    return numbersBuilder(validity, items instanceof Float64Array, arrays);
+  const { kind, index, arrays } = options;
+  switch (kind) {
+    case 'double':
+      return doublesBuilder(index, arrays);
+    case 'float':
+      return floatsBuilder(index, arrays);
+    case 'integer':
+      return integersBuilder(index, arrays);
+    case 'boolean':
+      return booleanBuilder(index, arrays);
+    case 'text':
+      return textBuilder(index, options.interner(), arrays);
   }
-  if (items instanceof BigInt64Array) return integersBuilder(validity, arrays);
-  throw errors.INTERNAL({ problem: `a column of type ${type.toString()} has no columnar form here` });
 }
 
 interface ValidityGatherer {
   /** Returns where the rows go. */
-  take(vector: DuckDBVector, rows: VectorRows): number;
+  take(chunk: DuckDBDataChunk, rows: ChunkRows): number;
   finish(rows: number): Uint8Array | undefined;
 }
 
-function validityGatherer(arrays: BatchArrays): ValidityGatherer {
+function validityGatherer(index: number, arrays: BatchArrays): ValidityGatherer {
   let valid: Uint8Array | undefined;
   let filled = 0;
   return {
-    take: (vector, { from, until }) => {
+    take: (chunk, { from, until }) => {
       const offset = filled;
       filled += until - from;
-      const bits = vectorValidity(vector);
-      if (bits === undefined) return offset;
-      const words = new Uint32Array(bits.buffer, bits.byteOffset, bits.length * 2);
+      const words = columnValidity(chunk, index, until);
+      if (words === undefined) return offset;
       let target = valid;
       for (let row = from; row < until; row += 1) {
         const word = words[row >>> 5] ?? 0;
@@ -75,50 +96,64 @@ function validityGatherer(arrays: BatchArrays): ValidityGatherer {
   };
 }
 
-function numbersBuilder(validity: ValidityGatherer, double: boolean, arrays: BatchArrays): ColumnBuilder {
-  const values = double ? arrays.float64() : arrays.float32();
+function doublesBuilder(index: number, arrays: BatchArrays): ColumnBuilder {
+  const validity = validityGatherer(index, arrays);
+  const values = arrays.float64();
   return {
-    append: (vector, rows) => {
-      const items = vectorItems(vector);
-      const offset = validity.take(vector, rows);
-      if (items instanceof Float64Array || items instanceof Float32Array) {
-        values.set(items.subarray(rows.from, rows.until), offset);
-      }
+    append: (chunk, rows) => {
+      const { buffer, byteOffset } = columnBytes(chunk, index, rows.until * 8);
+      const items = new Float64Array(buffer, byteOffset + rows.from * 8, rows.until - rows.from);
+      values.set(items, validity.take(chunk, rows));
     },
     finish: (rows) => ({ kind: 'number', values: values.subarray(0, rows), valid: validity.finish(rows) }),
   };
 }
 
-function integersBuilder(validity: ValidityGatherer, arrays: BatchArrays): ColumnBuilder {
+function floatsBuilder(index: number, arrays: BatchArrays): ColumnBuilder {
+  const validity = validityGatherer(index, arrays);
+  const values = arrays.float32();
+  return {
+    append: (chunk, rows) => {
+      const { buffer, byteOffset } = columnBytes(chunk, index, rows.until * 4);
+      const items = new Float32Array(buffer, byteOffset + rows.from * 4, rows.until - rows.from);
+      values.set(items, validity.take(chunk, rows));
+    },
+    finish: (rows) => ({ kind: 'number', values: values.subarray(0, rows), valid: validity.finish(rows) }),
+  };
+}
+
+function integersBuilder(index: number, arrays: BatchArrays): ColumnBuilder {
+  const validity = validityGatherer(index, arrays);
   const values = arrays.bigInt64();
   return {
-    append: (vector, rows) => {
-      const items = vectorItems(vector);
-      const offset = validity.take(vector, rows);
-      if (items instanceof BigInt64Array) values.set(items.subarray(rows.from, rows.until), offset);
+    append: (chunk, rows) => {
+      const { buffer, byteOffset } = columnBytes(chunk, index, rows.until * 8);
+      const items = new BigInt64Array(buffer, byteOffset + rows.from * 8, rows.until - rows.from);
+      values.set(items, validity.take(chunk, rows));
     },
     finish: (rows) => ({ kind: 'integer', values: values.subarray(0, rows), valid: validity.finish(rows) }),
   };
 }
 
-function booleanBuilder(validity: ValidityGatherer, arrays: BatchArrays): ColumnBuilder {
+function booleanBuilder(index: number, arrays: BatchArrays): ColumnBuilder {
+  const validity = validityGatherer(index, arrays);
   const values = arrays.uint8();
   return {
-    append: (vector, rows) => {
-      const view = vectorDataView(vector);
-      const offset = validity.take(vector, rows);
-      values.set(new Uint8Array(view.buffer, view.byteOffset + rows.from, rows.until - rows.from), offset);
+    append: (chunk, rows) => {
+      const items = columnBytes(chunk, index, rows.until).subarray(rows.from);
+      values.set(items, validity.take(chunk, rows));
     },
     finish: (rows) => ({ kind: 'boolean', values: values.subarray(0, rows), valid: validity.finish(rows) }),
   };
 }
 
-function textBuilder(validity: ValidityGatherer, interner: TextInterner, arrays: BatchArrays): ColumnBuilder {
+function textBuilder(index: number, interner: TextInterner, arrays: BatchArrays): ColumnBuilder {
+  const validity = validityGatherer(index, arrays);
   const codes = arrays.uint32();
   interner.startBatch();
   return {
-    append: (vector, rows) => {
-      interner.intern(vector, rows, codes, validity.take(vector, rows));
+    append: (chunk, rows) => {
+      interner.intern({ chunk, index, rows }, codes, validity.take(chunk, rows));
     },
     finish: (rows) => ({
       kind: 'dictionary',

@@ -1,8 +1,9 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column } from '../../schemas/columns.js';
+import { errors } from '../../services/platform/errors.js';
 import { limits } from '../../services/platform/limits.js';
 import { batchArrays, type BatchArrays } from './batch-arrays.js';
-import { columnBuilder, type ColumnBuilder } from './column-builder.js';
+import { columnBuilder, columnKind, type ColumnBuilder, type ColumnKind } from './column-builder.js';
 import type { SqlStream } from './open-duckdb.js';
 import { createTextInterner, type TextInterner } from './text-interner.js';
 
@@ -21,12 +22,13 @@ export interface ResultColumns {
 export async function* readColumns(
   streams: AsyncIterable<SqlStream>,
 ): AsyncGenerator<ResultColumns, void, undefined> {
-  const chunks = chunksOf(streams);
   const state: Gathering = {
     arrays: batchArrays(limits.rowsPerInferenceRunMax),
     interners: [],
+    kinds: undefined,
     begun: undefined,
   };
+  const chunks = chunksOf(streams, state);
   try {
     let next = gather(chunks, state);
     for (;;) {
@@ -42,24 +44,33 @@ export async function* readColumns(
   }
 }
 
+interface Gathering {
+  readonly arrays: BatchArrays;
+  readonly interners: TextInterner[];
+  /** By column; undefined before the first stream. */
+  kinds: readonly ColumnKind[] | undefined;
+  /** A chunk that the batch before had no room for, and how much of it is taken. */
+  begun: { readonly chunk: DuckDBDataChunk; readonly taken: number } | undefined;
+}
+
+/** Throws INTERNAL when a stream has columns of other types than those before: their bytes would be taken for something else. */
 async function* chunksOf(
   streams: AsyncIterable<SqlStream>,
+  state: Gathering,
 ): AsyncGenerator<DuckDBDataChunk, undefined, undefined> {
   for await (const stream of streams) {
     try {
+      const kinds = stream.columns.map(columnKind);
+      state.kinds ??= kinds;
+      if (kinds.join() !== state.kinds.join()) {
+        throw errors.INTERNAL({ problem: `columns of ${state.kinds.join()} go on as ${kinds.join()}` });
+      }
       for (let chunk = await stream.next(); chunk !== undefined; chunk = await stream.next()) yield chunk;
     } finally {
       stream.close();
     }
   }
   return undefined;
-}
-
-interface Gathering {
-  readonly arrays: BatchArrays;
-  readonly interners: TextInterner[];
-  /** A chunk that the batch before had no room for, and how much of it is taken. */
-  begun: { readonly chunk: DuckDBDataChunk; readonly taken: number } | undefined;
 }
 
 async function gather(
@@ -72,11 +83,9 @@ async function gather(
   while (rows < arrays.length) {
     const { chunk, taken } = state.begun ?? { chunk: await nextOf(chunks), taken: 0 };
     if (chunk === undefined) break;
-    builders ??= buildersFor(chunk, state);
+    builders ??= newBuilders(state);
     const until = Math.min(chunk.rowCount, taken + arrays.length - rows);
-    for (const [index, builder] of builders.entries()) {
-      builder.append(chunk.getColumnVector(index), { from: taken, until });
-    }
+    for (const builder of builders) builder.append(chunk, { from: taken, until });
     rows += until - taken;
     state.begun = until < chunk.rowCount ? { chunk, taken: until } : undefined;
   }
@@ -101,8 +110,8 @@ async function nextOf(
   return result.done === true ? undefined : result.value;
 }
 
-function buildersFor(chunk: DuckDBDataChunk, { arrays, interners }: Gathering): ColumnBuilder[] {
-  return Array.from({ length: chunk.columnCount }, (_, index) =>
-    columnBuilder({ chunk, index, arrays, interner: () => (interners[index] ??= createTextInterner()) }),
+function newBuilders({ arrays, interners, kinds = [] }: Gathering): ColumnBuilder[] {
+  return kinds.map((kind, index) =>
+    columnBuilder({ kind, index, arrays, interner: () => (interners[index] ??= createTextInterner()) }),
   );
 }

@@ -1,16 +1,22 @@
-import type { DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { limits } from '../../services/platform/limits.js';
-import type { VectorRows } from './column-builder.js';
-import { vectorDataView } from './vector-data.js';
+import { columnBytes } from './chunk-columns.js';
+import type { ChunkRows } from './column-builder.js';
 
-/** Turns the strings of VARCHAR vectors into codes of one dictionary, making a JS string once a value, not once a row. */
+/** Turns the strings of VARCHAR columns into codes of one dictionary, making a JS string once a value, not once a row. */
 export interface TextInterner {
-  /** Writes the codes of some of the vector's rows; what is written at a null means nothing, but is a code. */
-  intern(vector: DuckDBVector, rows: VectorRows, codes: Uint32Array, offset: number): void;
+  /** Writes the codes of some rows of a chunk's column; what is written at a null means nothing, but is a code. */
+  intern(of: ColumnRows, codes: Uint32Array, offset: number): void;
   /** Values by code. The same array as before when nothing was added since. */
   dictionary(): readonly string[];
   /** Begins a new dictionary when this one has outgrown `limits.categoriesMax`. */
   startBatch(): void;
+}
+
+export interface ColumnRows {
+  readonly chunk: DuckDBDataChunk;
+  readonly index: number;
+  readonly rows: ChunkRows;
 }
 
 const entryBytes = 16;
@@ -37,9 +43,9 @@ export function createTextInterner(): TextInterner {
     return code;
   };
   return {
-    intern: (vector, { from, until }, codes, offset) => {
-      const view = vectorDataView(vector);
-      const words = new Uint32Array(view.buffer, view.byteOffset, (until * entryBytes) / 4);
+    intern: ({ chunk, index, rows: { from, until } }, codes, offset) => {
+      const bytes = columnBytes(chunk, index, until * entryBytes);
+      const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
       const first = offset - from;
       pointers.clear();
       for (let row = from; row < until; row += 1) {
@@ -49,7 +55,7 @@ export function createTextInterner(): TextInterner {
         let code = table.codeAt(slot);
         if (code < 0) {
           // At a null the bytes may be anything, also a wild pointer; `getItem` looks at the validity first.
-          const text = vector.getItem(row);
+          const text = chunk.getColumnVector(index).getItem(row);
           if (typeof text !== 'string') {
             codes[first + row] = 0;
             continue;

@@ -32,14 +32,6 @@ export function vectorDataView(vector: DuckDBVector): DataView {
   throw errors.INTERNAL({ problem: `a DuckDB vector of type ${vector.type.toString()} has no data view` });
 }
 
-/** The validity bits (1: there is a value), 64 a word; undefined: every value is there. */
-export function vectorValidity(vector: DuckDBVector): BigUint64Array | undefined {
-  const data: unknown = Reflect.get(validityOf(vector), 'data');
-  if (data instanceof BigUint64Array) return data;
-  if (data === null) return undefined;
-  throw errors.INTERNAL({ problem: 'a DuckDB vector has validity bits of an unknown form' });
-}
-
 /** Replaces the validity bits; they reach DuckDB with the vector's `flush`. */
 export function setVectorValidity(vector: DuckDBVector, bits: BigUint64Array): void {
   Reflect.set(validityOf(vector), 'data', bits);

@@ -13,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function columnsOf(sql: string): Promise<{ rows: number; columns: Column[] }[]> {
+async function columnsOf(...sql: readonly string[]): Promise<{ rows: number; columns: Column[] }[]> {
   const batches: { rows: number; columns: Column[] }[] = [];
   async function* one(): ReturnType<typeof streams> {
     yield* streams();
   }
   async function* streams(): AsyncGenerator<Awaited<ReturnType<Database['stream']>>> {
-    yield await database.stream(sql);
+    for (const statement of sql) yield await database.stream(statement);
   }
   for await (const batch of readColumns(one()))
     batches.push({ rows: batch.rows, columns: [...batch.columns] });
@@ -80,6 +80,57 @@ describe('columns of a result', () => {
       batch.columns[0]?.kind === 'dictionary' ? batch.columns[0].dictionary.length : 0,
     );
     expect(Math.max(...sizes)).toBeLessThan(limits.categoriesMax + 20_000);
+  });
+
+  it('hold values and nulls of every type in their rows, wherever chunks, streams and batches end', async () => {
+    const until = limits.rowsPerInferenceRunMax * 2 + 100;
+    // 1,000 rows a stream: no chunk ends where a batch does.
+    const streams = Array.from({ length: Math.ceil(until / 1_000) }, (_, index) => {
+      const [from, to] = [index * 1_000, Math.min(until, (index + 1) * 1_000)];
+      const unless = (divisor: number, value: string): string =>
+        `CASE WHEN i % ${divisor} <> 0 THEN ${value} END`;
+      return `SELECT ${[
+        unless(7, 'i / 3'),
+        unless(5, 'CAST(i / 4 AS FLOAT)'),
+        unless(3, 'CAST(i * 1000000007 AS BIGINT)'),
+        unless(11, 'i % 2 = 0'),
+        unless(13, "'text ' || (i % 90) || repeat('x', i % 17)"),
+        'make_timestamp(i)',
+      ].join(', ')} FROM range(${from}, ${to}) t(i)`;
+    });
+    const batches = await columnsOf(...streams);
+    expect(batches.map(({ rows }) => rows)).toEqual([
+      limits.rowsPerInferenceRunMax,
+      limits.rowsPerInferenceRunMax,
+      100,
+    ]);
+    const read = (index: number): unknown[] =>
+      batches.flatMap(({ rows, columns }) =>
+        Array.from({ length: rows }, (_, row) => {
+          const column = columns[index];
+          if (column?.valid?.[row] === 0) return null;
+          return column?.kind === 'dictionary'
+            ? column.dictionary[column.codes[row] ?? -1]
+            : column?.values[row];
+        }),
+      );
+    const expected = (divisor: number, value: (i: number) => unknown): unknown[] =>
+      Array.from({ length: until }, (_, i) => (i % divisor === 0 ? null : value(i)));
+    expect(read(0)).toEqual(expected(7, (i) => i / 3));
+    expect(read(1)).toEqual(expected(5, (i) => Math.fround(i / 4)));
+    expect(read(2)).toEqual(expected(3, (i) => BigInt(i) * 1_000_000_007n));
+    expect(read(3)).toEqual(expected(11, (i) => (i % 2 === 0 ? 1 : 0)));
+    expect(read(4)).toEqual(expected(13, (i) => `text ${i % 90}${'x'.repeat(i % 17)}`));
+    expect(read(5)).toEqual(Array.from({ length: until }, (_, i) => BigInt(i)));
+  });
+
+  it('are refused when a stream goes on with other types than the one before', async () => {
+    await expect(
+      columnsOf('SELECT 1::DOUBLE AS a FROM range(10)', 'SELECT 1::FLOAT AS a FROM range(10)'),
+    ).rejects.toThrow('columns of double go on as float');
+    await expect(columnsOf('SELECT 1::DECIMAL(4, 1) AS a')).rejects.toThrow(
+      'a: a column of type DECIMAL(4,1) has no columnar form here',
+    );
   });
 
   it('give a column of nulls codes that point somewhere', async () => {
