@@ -111,7 +111,7 @@ export async function measureNoise(options: {
 }
 
 /** Of the same version and digest; the earlier rows first. */
-export function joinNoise(earlier: NoiseMeasure, later: NoiseMeasure): NoiseMeasure {
+function joinNoise(earlier: NoiseMeasure, later: NoiseMeasure): NoiseMeasure {
   return {
     version: earlier.version,
     digest: earlier.digest,
@@ -122,6 +122,20 @@ export function joinNoise(earlier: NoiseMeasure, later: NoiseMeasure): NoiseMeas
     firstFailure: earlier.firstFailure ?? later.firstFailure,
     nowDigest: earlier.nowDigest ?? later.nowDigest,
   };
+}
+
+/** One for each version and digest, in order of first appearance; the earlier rows first. */
+export function joinMeasures(
+  earlier: readonly NoiseMeasure[],
+  later: readonly NoiseMeasure[],
+): NoiseMeasure[] {
+  const key = ({ version, digest }: NoiseMeasure): string => `${version} ${digest}`;
+  const joined = new Map(earlier.map((measure) => [key(measure), measure]));
+  for (const measure of later) {
+    const before = joined.get(key(measure));
+    joined.set(key(measure), before === undefined ? measure : joinNoise(before, measure));
+  }
+  return [...joined.values()];
 }
 
 /** As it stands in the report. */

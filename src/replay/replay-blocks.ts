@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InferenceModel } from '../services/inference/inference-model.js';
 import { systemClock } from '../services/platform/clock.js';
 import { errors } from '../services/platform/errors.js';
@@ -11,8 +12,9 @@ import type { Judge } from './judging/judge.js';
 import { createJudge } from './judging/judge.js';
 import type { SliceFeature } from './judging/slices/slice-feature.js';
 import { sliceFeatures } from './judging/slices/slice-feature.js';
-import type { NoiseMeasure, NoiseSample } from './noise-floor.js';
-import { measureNoise, noiseSampler } from './noise-floor.js';
+import type { NoiseMeasure } from './noise-floor.js';
+import { noiseSampler } from './noise-floor.js';
+import { noiseMeter, type NoiseMeter } from './noise-meter.js';
 import type { PartFindings } from './part/replay-part.js';
 import type { ReplayPlan } from './plan-replay.js';
 import { eligibilityOf, planReplay } from './plan-replay.js';
@@ -23,7 +25,6 @@ import { compareLatency } from './measure-latency.js';
 import type { LaneFindings, ReplayLane } from './replay-lane.js';
 import { replayLane } from './replay-lane.js';
 import type { ReplayOptions } from './replay-options.js';
-import { servedModels, type ServedModels } from './served-models.js';
 
 /** What running the candidate over some blocks of the record gave, not judged to the end yet. */
 export interface ReplayedBlocks {
@@ -98,7 +99,7 @@ export async function replaySeveral(
       firstBlock: blocks.from,
       lanes: lanes.map(({ lane }) => lane),
       onRows: (read) => {
-        if (read >= servedLoadedAt * rowsExpected) for (const each of lanes) each.servedModels.begin();
+        if (read >= noiseBegunAt * rowsExpected) for (const each of lanes) each.noise.begin();
         const seconds = (clock.nowMicros() - replayStartedMicros) / 1e6;
         options.onProgress?.({
           rows: read,
@@ -140,15 +141,15 @@ function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : errors.INTERNAL({ problem: String(thrown) });
 }
 
-/** From this share of the rows on, the models that the noise floor needs are loaded, so that it need not wait for them at the end. */
-const servedLoadedAt = 0.9;
+/** From this share of the rows on, the noise floor is measured beside the candidate, so that little of it is left for the end. */
+const noiseBegunAt = 0.9;
 
 /** A candidate that is ready to be run. */
 interface PreparedLane {
   readonly options: ReplayOptions;
   readonly plan: ReplayPlan;
   readonly lane: ReplayLane;
-  readonly servedModels: ServedModels;
+  readonly noise: NoiseMeter;
   readonly inputs: CandidateInputs;
   readonly judge: Judge;
   readonly ranking: ScoreRanking | undefined;
@@ -190,12 +191,12 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
       keepsTimedRows: options.rules?.latencyRatio !== undefined,
     });
     const controlDigest = models.control?.servedBy.artefactDigest;
-    const served = servedModels(options, lane);
+    const noise = noiseMeter(options, { pairing: plan.pairing, samples: () => lane.found().noiseSamples });
     return {
       options,
       plan,
       lane,
-      servedModels: served,
+      noise,
       inputs,
       judge,
       ranking,
@@ -203,7 +204,7 @@ async function prepareLane(options: ReplayOptions, isPart: boolean): Promise<Pre
       candidateDigest,
       controlDigest,
       closeModels: async () => {
-        await Promise.all([closeModels(), served.close()]);
+        await Promise.all([closeModels(), noise.close()]);
       },
     };
   } catch (error) {
@@ -217,7 +218,7 @@ async function finishedLane(
     options,
     plan,
     lane,
-    servedModels: served,
+    noise: meter,
     inputs,
     judge,
     ranking,
@@ -233,16 +234,18 @@ async function finishedLane(
   },
 ): Promise<SeveralReplayed> {
   const { blocks, reach, timings, isPart } = run;
-  const { noiseSamples, candidateInferenceMicros, timedRows, ...found } = lane.found();
+  const { noiseSamples: _, candidateInferenceMicros, timedRows, ...found } = lane.found();
   try {
-    const measuring = measureServed(options, plan, { samples: noiseSamples, served });
+    const measuring = meter.finish();
     // Met below; until then its rejection must not count as unhandled.
     measuring.catch(() => undefined);
-    // The version that served loads and answers in its worker while scores are ranked, here or in a thread of their own.
-    const ranked = isPart ? undefined : Promise.resolve(ranking?.auc());
-    // Met by whoever asks again.
-    ranked?.catch(() => undefined);
-    if (!isPart) judge.search();
+    if (!isPart) {
+      // The rows that are still to be run again are on their way to their worker before this thread is busy.
+      await nextTurn();
+      // Met by whoever asks again. In a thread of its own, where there is one.
+      Promise.resolve(ranking?.auc()).catch(() => undefined);
+      judge.search();
+    }
     const noise = await measuring;
     const findings: PartFindings = {
       ...found,
@@ -252,7 +255,7 @@ async function finishedLane(
       blocks: { from: blocks.from, until: reach.isComplete ? blocks.until : reach.nextBlock },
       rowsRead: reach.rowsRead,
       isComplete: reach.isComplete,
-      noise,
+      noise: [...noise],
       latency: timedRows === undefined ? undefined : await latencyOf(options, { plan, timedRows, noise }),
       ...givenOf(inputs),
       candidateDigest,
@@ -316,32 +319,6 @@ function rowsIn({ from, until }: BlockRange, rows: number): number {
 
 function givenOf(inputs: CandidateInputs): Pick<PartFindings, 'neverRecorded' | 'given'> {
   return { neverRecorded: [...inputs.neverRecorded()], given: [...inputs.given()] };
-}
-
-/** Runs samples again by the versions that served them, as far as they are registered. */
-async function measureServed(
-  options: ReplayOptions,
-  plan: ReplayPlan,
-  { samples, served }: { readonly samples: readonly NoiseSample[]; readonly served: ServedModels },
-): Promise<NoiseMeasure[]> {
-  const groups = new Map<string, NoiseSample[]>();
-  for (const sample of samples) {
-    if (!options.manifests.has(sample.version)) continue;
-    const key = `${sample.digest} ${sample.version}`;
-    const group = groups.get(key) ?? [];
-    groups.set(key, group);
-    group.push(sample);
-  }
-  const measures: NoiseMeasure[] = [];
-  for (const group of groups.values()) {
-    const model = await served.take(group[0]?.version ?? '');
-    try {
-      measures.push(await measureNoise({ samples: group, model, pairing: plan.pairing }));
-    } finally {
-      await model.close();
-    }
-  }
-  return measures;
 }
 
 /** Against the control that was run, or else the registered version that served most rows. Undefined: there is none. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordedBatch } from '../projections/datasets/recorded-predictions.js';
 import type { ColumnBatch } from '../schemas/columns.js';
 import type { InferenceModel } from '../services/inference/inference-model.js';
@@ -117,7 +118,8 @@ export function replayLane(options: LaneOptions): ReplayLane {
       clip ??= isSingle || controlIsSingle === true ? logLossClip.float32 : logLossClip.float64;
     }
     const threshold = candidates[0]?.manifest.threshold ?? 0.5;
-    await otherWork();
+    // A block is judged in milliseconds, and each fetch of rows is begun by the end of the one before: what waits comes first.
+    await nextTurn();
     const paired = pairRows({
       pairing,
       chunk,
@@ -153,7 +155,7 @@ export function replayLane(options: LaneOptions): ReplayLane {
     excluded.controlUnanswered += paired.controlUnanswered;
     excluded.candidateFailed += paired.candidateFailed.length;
     comparedRows += paired.rows.rows;
-    await otherWork();
+    await nextTurn();
     judge.add(block, paired.rows, groupCodes(options.slices, chunk, paired.kept), paired.failedCells);
     ranking?.add(paired.rows);
     chunk.release();
@@ -213,16 +215,6 @@ export function replayLane(options: LaneOptions): ReplayLane {
       candidateInferenceMicros,
     }),
   };
-}
-
-/**
- * Lets the event loop take what is waiting, above all the next rows of the record: a block is judged in milliseconds, and each
- * fetch of rows is begun by the end of the one before.
- */
-async function otherWork(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 interface InFlight {

@@ -2,7 +2,7 @@ import type { RecordedRow } from '../projections/datasets/recorded-predictions.j
 import type { ModelManifest } from '../schemas/model-manifest.js';
 import { systemClock } from '../services/platform/clock.js';
 import { errors } from '../services/platform/errors.js';
-import type { Judge, Judgement } from './judging/judge.js';
+import type { Judge, NamedRows } from './judging/judge.js';
 import { replaySettings } from './judging/replay-settings.js';
 import { noiseFloorLimit, noiseFloorOfVersion } from './noise-floor.js';
 import type { PartFindings } from './part/replay-part.js';
@@ -92,6 +92,9 @@ export async function reportOf(
     if (served !== undefined) checkComparable(served, plan.candidate);
   }
   await checkRecorded(findings, options, plan.candidate);
+  const lookingUp = lookUpNamed(options, findings, judge.search());
+  // Met below; the ranking may fail before.
+  lookingUp.catch(() => undefined);
   const judgement = judge.finish({
     task: plan.candidate.task,
     labels: findings.labels,
@@ -106,7 +109,7 @@ export async function reportOf(
     findings,
     noiseFloor: noiseFloorOf(plan, findings),
     judgement,
-    examples: await lookUpExamples(options, findings, judgement),
+    examples: await lookingUp,
   });
 }
 
@@ -151,16 +154,12 @@ function noiseFloorOf(plan: ReplayPlan, { noise, served }: PartFindings): NoiseF
 }
 
 /** Identity and inputs of the rows that the report names, by position. */
-async function lookUpExamples(
+async function lookUpNamed(
   { recorded, model }: PlanOptions,
   { failures }: PartFindings,
-  { worst, search }: Judgement,
+  { worst, examples }: NamedRows,
 ): Promise<ReadonlyMap<string, RecordedRow>> {
-  const positions = [
-    ...worst.rows.map(({ position }) => position),
-    ...failures.map(({ position }) => position),
-    ...(search?.slices.flatMap(({ examples }) => examples) ?? []),
-  ];
+  const positions = [...worst, ...failures.map(({ position }) => position), ...examples];
   if (positions.length === 0) return new Map();
   const found = await recorded.lookup(model, [...new Set(positions)].map(BigInt));
   return new Map(found.map((row) => [row.position, row]));

@@ -70,9 +70,19 @@ export interface Judge {
   /** What another judge of the same setting knows of the blocks right after these. */
   addState(state: JudgeState): void;
   state(): JudgeState;
-  /** Does what of `finish` needs no answer to its question: the search for slices. Afterwards nothing may be added. */
-  search(): void;
+  /**
+   * Does what of `finish` needs no answer to its question, the search for slices, and gives the rows that the judgement will name. Afterwards
+   * nothing may be added.
+   */
+  search(): NamedRows;
   finish(question: JudgeQuestion): Judgement;
+}
+
+/** Positions in the log. */
+export interface NamedRows {
+  readonly worst: readonly number[];
+  /** Of found slices. */
+  readonly examples: readonly number[];
 }
 
 export interface JudgeQuestion {
@@ -105,9 +115,15 @@ export function createJudge(
   const sampler = sliceSampler(features.length, rowsExpected);
   // Whole numbers, which come to the same in any order.
   let failed = new Float64Array(subjectCells);
+  let total: BlockTally | undefined;
   let searched: SliceSearch | undefined;
-  const search = (): void => {
+  const search = (): NamedRows => {
+    total ??= blocks.total();
     if (features.length > 0) searched ??= discoverSlices(features, sampler.take());
+    return {
+      worst: worstOf(total).rows.map(({ position }) => position),
+      examples: searched?.slices.flatMap(({ examples }) => examples) ?? [],
+    };
   };
   return {
     add: (block, rows, codes, failedCells = new Uint16Array()) => {
@@ -141,7 +157,7 @@ export function createJudge(
     finish: (question) => {
       search();
       return judgementOf({
-        total: blocks.total(),
+        total,
         failed,
         distances,
         search: searched,
@@ -177,7 +193,6 @@ function judgementOf(found: {
     auc,
     errorWithin: rules.errorWithin,
   });
-  const judgedByLoss = losses.loss !== undefined && losses.problem === undefined;
   const tallies = total?.slices ?? [];
   const judgedSlices = slicesOf({ task, features, tallies, losses, rules });
   const answered = {
@@ -221,10 +236,15 @@ function judgementOf(found: {
     joint: jointOf(total?.joint),
     calibration: calibrationOf(total?.calibration),
     days: daysOf(total?.days ?? []),
-    worst: judgedByLoss
-      ? { by: 'loss', rows: total?.worstByLoss ?? [] }
-      : { by: 'distance', rows: total?.worstByDistance ?? [] },
+    worst: worstOf(total),
   };
+}
+
+function worstOf(total: BlockTally | undefined): WorstPick {
+  const { loss, problem } = total?.losses ?? noLosses;
+  return loss !== undefined && problem === undefined
+    ? { by: 'loss', rows: total?.worstByLoss ?? [] }
+    : { by: 'distance', rows: total?.worstByDistance ?? [] };
 }
 
 /** Undefined: rows have no subjects, or those of the failed ones are not known. */

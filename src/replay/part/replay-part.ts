@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ContractCounts, joinContracts } from '../contract-counts.js';
 import { JudgeState } from '../judging/judge.js';
 import { LatencyComparison } from '../measure-latency.js';
-import { joinNoise, NoiseMeasure } from '../noise-floor.js';
+import { joinMeasures, NoiseMeasure } from '../noise-floor.js';
 
 /** What was found on some neighbouring blocks of a range: plain data, and all that a report needs of them but the scores. */
 export const ReplayPart = z.strictObject({
@@ -79,15 +79,4 @@ function joinServed(earlier: ReplayPart['served'], later: ReplayPart['served']):
     joined.set(key(served), { ...served, rows: served.rows + (before?.rows ?? 0) });
   }
   return [...joined].sort(([first], [second]) => (first < second ? -1 : 1)).map(([, served]) => served);
-}
-
-/** In order of first appearance. */
-function joinMeasures(earlier: readonly NoiseMeasure[], later: readonly NoiseMeasure[]): NoiseMeasure[] {
-  const key = ({ version, digest }: NoiseMeasure): string => `${version} ${digest}`;
-  const joined = new Map(earlier.map((measure) => [key(measure), measure]));
-  for (const measure of later) {
-    const before = joined.get(key(measure));
-    joined.set(key(measure), before === undefined ? measure : joinNoise(before, measure));
-  }
-  return [...joined.values()];
 }

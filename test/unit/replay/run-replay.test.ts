@@ -90,6 +90,44 @@ describe('the verdict of a replay', () => {
     expect(report.reason).toContain('version of the runtime');
   });
 
+  it('finds what the last rows of the record do not reproduce, though the noise floor is begun before them', async () => {
+    const rows = toyRows(40_000).map((row, index) =>
+      index < 39_000
+        ? row
+        : { ...row, outputs: { ...row.outputs, score: Number(row.outputs['score']) * 0.9 } },
+    );
+    const report = await runReplay(toyReplay(rows));
+    expect(report.verdict).toBe('INVALID');
+    expect(report.reason).toContain('v1 does not reproduce its record');
+  });
+
+  it('loads a version that served once, runs each sampled row again once, and lets go of it', async () => {
+    const options = toyReplay(toyRows(40_000));
+    const of = { loaded: 0, closed: 0, rows: 0 };
+    const report = await runReplay({
+      ...options,
+      loadModel: async (version) => {
+        const model = await options.loadModel(version);
+        if (version !== 'v1') return model;
+        of.loaded += 1;
+        return {
+          ...model,
+          run: (batch) => {
+            of.rows += batch.rows;
+            return model.run(batch);
+          },
+          close: () => {
+            of.closed += 1;
+            return model.close();
+          },
+        };
+      },
+    });
+    const [measured] = report.noiseFloor.kind === 'measured' ? report.noiseFloor.versions : [];
+    expect(of).toEqual({ loaded: 1, closed: 1, rows: measured?.rows });
+    expect(measured?.rows).toBeGreaterThan(1_700);
+  });
+
   it('is INVALID when the registered control is another artefact than the one that served', async () => {
     const rows = toyRows(300).map((row) => ({ ...row, digest: 'e'.repeat(64) }));
     const report = await runReplay(toyReplay(rows));
