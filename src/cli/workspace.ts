@@ -14,6 +14,7 @@ import { emptyRegistry } from '../services/inference/registry.js';
 import { systemClock } from '../services/platform/clock.js';
 import type { Config } from '../services/platform/config.js';
 import { errors } from '../services/platform/errors.js';
+import { note } from './print.js';
 
 /** Where things are in a data folder. */
 export function dataPaths(directory: string): {
@@ -85,7 +86,11 @@ async function openWorkspace(location: DataLocation): Promise<Workspace> {
     analytics: async () => {
       // DuckDB takes longer to load than most commands take to run: only those that ask it pay for it.
       const { openAnalytics } = await import('../projections/datasets/open-analytics.js');
-      const analytics = await openAnalytics({ dataDirectory: directory, reader });
+      const analytics = await openAnalytics({
+        dataDirectory: directory,
+        reader,
+        onLongTail: noteLongTail,
+      });
       opened.push(analytics);
       return analytics;
     },
@@ -94,6 +99,12 @@ async function openWorkspace(location: DataLocation): Promise<Workspace> {
       await reader.close();
     },
   };
+}
+
+function noteLongTail(events: number): void {
+  note(
+    `${events.toLocaleString('en-US')} events are in no dataset yet and are read from the log first; after \`hindcast projections run\` that is quicker`,
+  );
 }
 
 export async function withWorkspace<Result>(

@@ -228,6 +228,15 @@ describe('SQL over the datasets and the tail', () => {
     }
   });
 
+  it('says that a query needs too much memory, without advice that nobody can follow, and goes on', async () => {
+    const query = 'SELECT len(list(i)) FROM range(100000000) t(i)';
+    const failed = await at.sql(query).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 'SQL_OUT_OF_MEMORY' });
+    expect(String(failed)).toContain('256 MB');
+    expect(String(failed)).not.toContain('SET ');
+    expect(await at.sql('SELECT 1')).toEqual([[1]]);
+  });
+
   it('keeps the words of DuckDB in an error', async () => {
     await at.append(registered(manifestOf({ x: 'float32' })));
     await expect(at.sql('SELECT in_y FROM flights')).rejects.toThrow(/in_y/);

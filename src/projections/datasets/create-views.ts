@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { servingVersion } from '../../services/inference/registry.js';
 import { identifier, literal, parquetFiles } from '../duckdb/sql-text.js';
 import type { DatasetManifest, PredictionPart } from './dataset-manifest.js';
+import type { PositionRange } from './dataset-relations.js';
 import { emptyRowsSql, exposedSql, partRowsSql, stagedRowsSql } from './dataset-relations.js';
 import { sharedTables, type SharedTable } from './dataset-tables.js';
 import { isPatched, type ServedDataset, type Session } from './open-session.js';
@@ -54,10 +55,10 @@ function groupSql(directory: string, dataset: ServedDataset, group: readonly Pre
   });
 }
 
-/** SELECT of what is not in parts yet; undefined: nothing. */
-export function tailRowsSql(dataset: ServedDataset): string | undefined {
+/** SELECT of what is not in parts yet, all or at some positions; undefined: nothing. */
+export function tailRowsSql(dataset: ServedDataset, within?: PositionRange): string | undefined {
   if (dataset.tail === undefined) return undefined;
-  return stagedRowsSql({ schema: dataset.schema, ...dataset.tail });
+  return stagedRowsSql({ schema: dataset.schema, ...dataset.tail, within });
 }
 
 /** Parts that one SELECT can read, whatever their order. */

@@ -31,19 +31,32 @@ export function partRowsSql(rows: PartRows): string {
   return `SELECT ${list.join(', ')} FROM ${parquetFiles(rows.paths)} p${join}`;
 }
 
-/** SELECT of the same columns from a staged table and the truths resolved for it. */
+/** Positions in the log, the last included. */
+export interface PositionRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** SELECT of the same columns from a staged table and the truths resolved for it. `within`: of the rows at these positions alone. */
 export function stagedRowsSql(options: {
   readonly schema: DatasetSchema;
   readonly table: string;
   readonly truths: string;
+  readonly within?: PositionRange | undefined;
 }): string {
+  const { within } = options;
+  // Of either side by itself: a join takes memory for all rows of one of them.
+  const rowsOf = (table: string): string =>
+    within === undefined
+      ? identifier(table)
+      : `(SELECT * FROM ${identifier(table)} WHERE position BETWEEN ${within.first} AND ${within.last})`;
   const list = [
     ...baseNames.map((name) => `p.${identifier(name)}`),
     'p.extra',
     ...options.schema.columns.map((column) => `p.${identifier(column.column)}`),
     ...truthColumns.map((name) => `t.${name}`),
   ];
-  return `SELECT ${list.join(', ')} FROM ${identifier(options.table)} p LEFT JOIN ${identifier(options.truths)} t ON t.position = p.position`;
+  return `SELECT ${list.join(', ')} FROM ${rowsOf(options.table)} p LEFT JOIN ${rowsOf(options.truths)} t ON t.position = p.position`;
 }
 
 /** SELECT of what a user sees of a model: the columns that DESIGN.md names, in their order. */

@@ -1,7 +1,6 @@
-import type { LogReader } from '../../services/event-log/event-log.js';
 import { errors } from '../../services/platform/errors.js';
 import { printableValue, sqlFailed, type Database, type SqlValue } from '../duckdb/open-duckdb.js';
-import { openSession, type Session } from './open-session.js';
+import { openSession, type Session, type SessionOptions } from './open-session.js';
 
 /** A result whose rows are fetched as they are read. BIGINT values are bigints, timestamps text (UTC). */
 export interface QueryResult {
@@ -20,7 +19,7 @@ export interface Analytics {
   readonly logHash: string | undefined;
   /**
    * One query of the user's: SELECT, EXPLAIN, DESCRIBE, SUMMARIZE or SHOW; files outside the datasets cannot be reached.
-   * Throws SQL_FAILED with DuckDB's message.
+   * Throws SQL_FAILED with DuckDB's message, SQL_OUT_OF_MEMORY.
    */
   query(sql: string): Promise<QueryResult>;
   /** For the other readers of this folder: what is open, made anew once when files were replaced meanwhile. */
@@ -29,10 +28,7 @@ export interface Analytics {
 }
 
 /** Opens the views. Throws DATASET_DAMAGED, LOG_CORRUPT. */
-export async function openAnalytics(options: {
-  readonly dataDirectory: string;
-  readonly reader: LogReader;
-}): Promise<Analytics> {
+export async function openAnalytics(options: SessionOptions): Promise<Analytics> {
   let session = await openSession(options);
   let retiring: Promise<void>[] = [];
   const withSession = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {

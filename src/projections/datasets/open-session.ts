@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LogReader } from '../../services/event-log/event-log.js';
 import { evolveRegistry, type RegistryState } from '../../services/inference/registry.js';
+import { limits } from '../../services/platform/limits.js';
 import { openDuckDb, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, parquetFiles } from '../duckdb/sql-text.js';
 import {
@@ -41,22 +42,25 @@ export interface Session {
   readonly models: readonly ServedDataset[];
 }
 
-/** Opens the state in force and the log's tail up to its head as it is now. */
-export async function openSession(options: {
+export interface SessionOptions {
   readonly dataDirectory: string;
   readonly reader: LogReader;
-}): Promise<Session> {
+  /** Told when so many events are in no part yet that reading them from the log takes seconds: how many. */
+  readonly onLongTail?: (events: number) => void;
+}
+
+/** Opens the state in force and the log's tail up to its head as it is now. */
+export async function openSession(options: SessionOptions): Promise<Session> {
   return await againWhenOvertaken(async () => await openState(options));
 }
 
-async function openState(options: {
-  readonly dataDirectory: string;
-  readonly reader: LogReader;
-}): Promise<Session> {
+async function openState(options: SessionOptions): Promise<Session> {
   const directory = datasetsDirectory(options.dataDirectory);
   const { manifest, head } = await currentManifest(directory, options.reader);
   const database = await openDuckDb({ temporaryDirectory: existsSync(directory) ? directory : tmpdir() });
   try {
+    const tailEvents = head.nextPosition - manifest.checkpoint;
+    if (tailEvents >= limits.longTailEvents) options.onLongTail?.(tailEvents);
     const tail = await stageTail(database, manifest, options.reader, head.nextPosition);
     const models: ServedDataset[] = [];
     for (const [name, schema] of tail.staged.schemas) {

@@ -3,7 +3,7 @@ import { newId } from '../../services/platform/new-id.js';
 import { sqlFailed, type SqlStream, type SqlValue } from '../duckdb/open-duckdb.js';
 import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart } from './dataset-manifest.js';
-import { exposedSql } from './dataset-relations.js';
+import { exposedSql, type PositionRange } from './dataset-relations.js';
 import { daySpans, isInOrder } from './day-spans.js';
 import { asOfTruths } from './as-of-truths.js';
 import { partsRowsSql, shapeOf, tailRowsSql } from './create-views.js';
@@ -152,18 +152,27 @@ async function* runsWithin(
 }
 
 function rowsOfRun({ directory }: Session, dataset: ServedDataset, { parts, tailDays }: Run): string {
-  const days = tailDays.map((day) => `DATE ${literal(day)}`);
-  const tail = `SELECT * FROM (${tailRowsSql(dataset) ?? ''}) WHERE CAST(occurred_at AS DATE) IN (${days.join(', ')})`;
-  return [partsRowsSql(directory, dataset, parts), ...(days.length === 0 ? [] : [tail])]
+  return [partsRowsSql(directory, dataset, parts), ...tailDays.map((day) => tailDaySql(dataset, day))]
     .flat()
     .join(' UNION ALL ');
+}
+
+function tailDaySql(dataset: ServedDataset, { day, within }: TailDay): string {
+  return `SELECT * FROM (${tailRowsSql(dataset, within) ?? ''}) WHERE CAST(occurred_at AS DATE) = DATE ${literal(day)}`;
+}
+
+/** A UTC day with rows that are in no part yet, and where in the log those are. */
+interface TailDay {
+  /** As in `2013-07-01`. */
+  readonly day: string;
+  readonly within: PositionRange;
 }
 
 /** What one statement reads. */
 interface Run {
   readonly parts: readonly PredictionPart[];
   /** Days of which the rows that are in no part yet are read too. */
-  readonly tailDays: readonly string[];
+  readonly tailDays: readonly TailDay[];
   /** Reading it as it lies gives its rows by day and position. */
   readonly inOrder: boolean;
   /** Of its rows in order, those with these numbers; undefined: all. */
@@ -177,7 +186,7 @@ const runRowsMax = 131_072;
 function runsOf(
   parts: readonly PredictionPart[],
   dataset: ServedDataset,
-  tailDays: readonly string[],
+  tailDays: readonly TailDay[],
 ): Run[] {
   const runs: Run[] = [];
   let open: PredictionPart[] = [];
@@ -187,15 +196,15 @@ function runsOf(
     open = [];
     rows = 0;
   };
-  const closeWithTail = (days: readonly string[]): void => {
+  const closeWithTail = (days: readonly TailDay[]): void => {
     close();
     for (const day of days) runs.push({ parts: [], tailDays: [day], inOrder: false });
   };
   let left = tailDays;
   for (const span of daySpans(parts)) {
-    const earlier = left.filter((day) => day < span.firstDay);
-    const within = left.filter((day) => day >= span.firstDay && day <= span.lastDay);
-    left = left.filter((day) => day > span.lastDay);
+    const earlier = left.filter(({ day }) => day < span.firstDay);
+    const within = left.filter(({ day }) => day >= span.firstDay && day <= span.lastDay);
+    left = left.filter(({ day }) => day > span.lastDay);
     if (earlier.length > 0) closeWithTail(earlier);
     if (!isInOrder(span) || (within.length > 0 && span.firstDay !== span.lastDay)) {
       close();
@@ -224,12 +233,15 @@ async function daysOfTail(
   session: Session,
   dataset: ServedDataset,
   query: RecordedQuery,
-): Promise<readonly string[]> {
+): Promise<readonly TailDay[]> {
   if (dataset.tail === undefined) return [];
   const rows = await session.database.rows(
-    `SELECT DISTINCT CAST(CAST(occurred_at AS DATE) AS VARCHAR) AS day FROM ${identifier(dataset.tail.table)} WHERE occurred_at >= make_timestamp(${query.occurredFrom}) AND occurred_at < make_timestamp(${query.occurredUntil}) ORDER BY day`,
+    `SELECT CAST(CAST(occurred_at AS DATE) AS VARCHAR) AS day, min(position), max(position) FROM ${identifier(dataset.tail.table)} WHERE occurred_at >= make_timestamp(${query.occurredFrom}) AND occurred_at < make_timestamp(${query.occurredUntil}) GROUP BY day ORDER BY day`,
   );
-  return rows.map(([day]) => String(day));
+  return rows.map(([day, first, last]) => ({
+    day: String(day),
+    within: { first: BigInt(first ?? 0), last: BigInt(last ?? 0) },
+  }));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../../services/platform/new-id.js';
-import { noRoomOr, threadsMax, type Database } from '../duckdb/open-duckdb.js';
+import { knownFailureOr, threadsMax, type Database } from '../duckdb/open-duckdb.js';
 import { identifier, literal } from '../duckdb/sql-text.js';
 import type { PredictionPart, SharedPart } from './dataset-manifest.js';
 import { planDayParts } from './day-spans.js';
@@ -128,7 +128,7 @@ async function writeFileAside(
     return size;
   } catch (error) {
     await rm(aside, { force: true });
-    throw noRoomOr(error);
+    throw knownFailureOr(error);
   }
 }
 

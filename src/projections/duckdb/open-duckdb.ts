@@ -9,7 +9,7 @@ import {
   type DuckDBDataChunk,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { errors } from '../../services/platform/errors.js';
+import { errors, HindcastError } from '../../services/platform/errors.js';
 import { limits } from '../../services/platform/limits.js';
 import { newId } from '../../services/platform/new-id.js';
 import { literal } from './sql-text.js';
@@ -31,7 +31,7 @@ export interface Database {
   /** The first connection. Tables (not temporary ones) are seen by every connection. */
   readonly connection: DuckDBConnection;
   connect(): Promise<DuckDBConnection>;
-  /** Runs one statement of ours. Rejects with DuckDB's own error, or with DISK_FULL. */
+  /** Runs one statement of ours. Rejects with DuckDB's own error, or with DISK_FULL or SQL_OUT_OF_MEMORY. */
   run(sql: string): Promise<void>;
   /** All rows of a small result. */
   rows(sql: string): Promise<readonly (readonly SqlValue[])[]>;
@@ -44,7 +44,7 @@ export interface Database {
   ahead(sql: string): Promise<SqlStream>;
   /**
    * Text from a user: exactly one statement that only reads (SELECT, EXPLAIN), else SQL_FAILED. Errors of DuckDB become
-   * SQL_FAILED with its message.
+   * SQL_FAILED with its message, but for DISK_FULL and SQL_OUT_OF_MEMORY.
    */
   userQuery(sql: string): Promise<SqlStream>;
   /** How many threads one statement may use; many small statements at once are cheaper with one each. */
@@ -89,13 +89,17 @@ export async function openDuckDb(options: { readonly temporaryDirectory: string 
       try {
         await connection.run(sql);
       } catch (error) {
-        throw noRoomOr(error);
+        throw knownFailureOr(error);
       }
     },
     rows: async (sql) => {
-      const result = await connection.run(sql);
-      const rows = await result.getRows();
-      return rows.map((row) => row.map(sqlValue));
+      try {
+        const result = await connection.run(sql);
+        const rows = await result.getRows();
+        return rows.map((row) => row.map(sqlValue));
+      } catch (error) {
+        throw knownFailureOr(error);
+      }
     },
     stream: async (sql) => stream(await instance.connect(), sql),
     ahead: async (sql) => {
@@ -168,6 +172,8 @@ async function stream(
       try {
         const chunk = await fetch;
         return chunk !== null && chunk.rowCount > 0 ? chunk : undefined;
+      } catch (error) {
+        throw knownFailureOr(error);
       } finally {
         fetching = undefined;
       }
@@ -188,7 +194,7 @@ async function stream(
     };
   } catch (error) {
     close();
-    throw error;
+    throw knownFailureOr(error);
   }
 }
 
@@ -238,16 +244,21 @@ async function refuseWrites(connection: DuckDBConnection, sql: string): Promise<
   }
 }
 
-/** DISK_FULL for the error of a statement that found no room, which DuckDB says only in words; any other as it is. */
-export function noRoomOr(error: unknown): unknown {
-  if (!(error instanceof Error) || !/No space left on device|Disk quota exceeded/.test(error.message))
-    return error;
-  return errors.DISK_FULL({ problem: error.message.trim().slice(0, 500) }, error);
+/** DISK_FULL or SQL_OUT_OF_MEMORY for what DuckDB says only in words; any other error as it is. */
+export function knownFailureOr(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const problem = error.message.trim().slice(0, 500);
+  if (/No space left on device|Disk quota exceeded/.test(problem))
+    return errors.DISK_FULL({ problem }, error);
+  if (!problem.startsWith('Out of Memory Error: ')) return error;
+  // What follows the first line are settings, which are locked.
+  const [first = problem] = problem.replace('Out of Memory Error: ', '').split('\n', 1);
+  return errors.SQL_OUT_OF_MEMORY({ megabytes: limits.sqlMemoryMegabytes, problem: first }, error);
 }
 
 /** DuckDB's message kept, without the file-system paths of its stack; our own errors pass. */
 export function sqlFailed(error: unknown): Error {
-  if (error instanceof Error && 'code' in error && error.code === 'SQL_FAILED') return error;
+  if (error instanceof HindcastError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return errors.SQL_FAILED({ problem: text.trim().slice(0, 2_000) }, error);
 }

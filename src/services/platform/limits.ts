@@ -20,6 +20,7 @@ export const limits = {
   readBatchEventsMax: 8_192,
   sqlMemoryMegabytes: 256,
   tailEventsPerPart: 131_072,
+  longTailEvents: 262_144,
   categoriesMax: 10_000,
   replayFailedRowsIsolatedMax: 10_000,
   outputColumnsMax: 64,
