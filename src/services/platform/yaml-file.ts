@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { LineCounter, type Document, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { limits } from './limits.js';
 
@@ -75,16 +75,21 @@ function problemOf(
   return `${line === undefined ? '' : `line ${line}, `}${field === '' ? 'the file' : field}: ${lowerFirst(issue.message)}${got}`;
 }
 
-/** The line of the field, or of the nearest thing around it that is written down. */
+/** The line of the field (of its key, where it has one), or of the nearest thing around it that is written down. */
 function lineOf(
   path: readonly PropertyKey[],
   document: Document.Parsed,
   lines: LineCounter,
 ): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true);
-    const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-    if (Array.isArray(range) && typeof range[0] === 'number') return lines.linePos(range[0]).line;
+    const around = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const name = path[length - 1];
+    const pair = isMap(around)
+      ? around.items.find(({ key }) => isScalar(key) && String(key.value) === name)
+      : undefined;
+    const node = pair?.key ?? document.getIn(path.slice(0, length), true);
+    const range = isNode(node) ? node.range : undefined;
+    if (range !== undefined && range !== null) return lines.linePos(range[0]).line;
   }
   return undefined;
 }

@@ -42,6 +42,8 @@ describe('a gate file', () => {
     };
     expect(problem('margin: 0.01\nflips:\n  atMost: 5')).toMatch(/line 3, flips\.atMost: .*got 5/);
     expect(problem('margin: 0.01\nmargins: 2')).toMatch(/^line 2, .*margins/);
+    expect(problem('gates:\n  margin: 0.01')).toMatch(/^line 1, .*gates/);
+    expect(problem('margin: 0.01\nslices:\n\n  - 1')).toMatch(/^line 2, slices/);
     expect(problem('ignore:\n  - where: x > 1\n    reason: because')).toMatch(/line 2, ignore\[0\]\.until/);
     expect(problem('ignore:\n  - where: x > 1\n    reason: because\n    until: soon')).toMatch(
       /line 4, ignore\[0\]\.until/,
