@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { exitCodeOf } from '../replay/exit-code.js';
 import { replayCompletedEvent } from '../replay/replay-completed-event.js';
 import type { ReplayTimings } from '../replay/replay-options.js';
-import { renderReport } from '../replay/report/render-report.js';
+import { renderNothing, renderReport } from '../replay/report/render-report.js';
 import type { ReplayReport } from '../replay/report/report-schema.js';
 import { renderTerminalReport } from '../replay/report/report-terminal.js';
 import { systemClock } from '../services/platform/clock.js';
@@ -49,6 +49,36 @@ export async function publishReplay(
       ? await recordResult(workspace.location, report)
       : 'it was interrupted, so it stands for nothing',
   };
+}
+
+/**
+ * The reports of a comparison that could not be made, where its error is a verdict (INVALID). What an earlier run left in the folder would
+ * stand for this one, and goes. Gives what was written.
+ */
+export async function publishNothing(
+  { reports, out, model }: Pick<ReplayRequest, 'reports' | 'out' | 'model'>,
+  error: unknown,
+): Promise<readonly string[]> {
+  if (!(error instanceof HindcastError) || error.exitCode !== exitCodes.invalid) return [];
+  if (reports.length === 0) return [];
+  const found = {
+    candidate: model,
+    problem: error.message,
+    advice: `${error.action} (${error.code})`,
+  };
+  await mkdir(out, { recursive: true });
+  await rm(join(out, 'run.json'), { force: true });
+  const written: string[] = [];
+  for (const format of reports) {
+    const { name, content } = renderNothing(found, format);
+    const path = join(out, name);
+    if (content === undefined) await rm(path, { force: true });
+    else {
+      await writeFile(path, content);
+      written.push(path);
+    }
+  }
+  return written;
 }
 
 /** A damaged log is no reason not to report what the datasets say; the page says that it is damaged. */

@@ -5,9 +5,11 @@ import { worstExitCode } from '../replay/worst-exit-code.js';
 import { resolveModelReference } from '../services/inference/registry.js';
 import { errors, exitCodes, HindcastError } from '../services/platform/errors.js';
 import type { Paint } from './paint.js';
+import { note } from './print.js';
 import type { Progress } from './progress.js';
 import { startProgress } from './progress.js';
 import type { ReplayRun } from './publish-replay.js';
+import { publishNothing } from './publish-replay.js';
 import type { ReplayRequest } from './replay-request.js';
 import { runDryRun } from './run-dry-run.js';
 import { runReplayCommand, runReplaysCommand } from './run-replay-command.js';
@@ -110,6 +112,10 @@ async function runOne(
     }
     const done = await runReplayCommand(workspace, request, run);
     return { text: done.text, exitCode: done.exitCode, notes: notesOf(done), warnings: warningsOf(done) };
+  } catch (error) {
+    const written = await publishNothing(request, error);
+    if (!options.quiet) for (const words of wroteWords(written)) note(words);
+    throw error;
   } finally {
     progress.stop();
   }
@@ -128,9 +134,11 @@ async function runSeveral(
     const warnings: string[] = [];
     const done = await runReplaysCommand(workspace, requests, runOf(options, progress));
     for (const [index, run] of done.entries()) {
-      const candidate = requests[index]?.model ?? '';
+      const request = requests[index];
+      const candidate = request?.model ?? '';
       if (run.kind === 'failed') {
         if (options.signal.aborted || !(run.error instanceof HindcastError)) throw run.error;
+        if (request !== undefined) notes.push(...wroteWords(await publishNothing(request, run.error)));
         codes.push(run.error.exitCode);
         outcomes.push({ candidate, error: run.error });
         continue;
@@ -161,7 +169,11 @@ function runOf({ paint, signal }: CandidatesOptions, progress: Progress) {
 }
 
 function notesOf({ written, timings }: ReplayRun): string[] {
-  return [...written.map((path) => `wrote ${path}`), ...(timings === undefined ? [] : [rateWords(timings)])];
+  return [...wroteWords(written), ...(timings === undefined ? [] : [rateWords(timings)])];
+}
+
+function wroteWords(paths: readonly string[]): string[] {
+  return paths.map((path) => `wrote ${path}`);
 }
 
 function warningsOf({ notRecorded }: ReplayRun): string[] {

@@ -1,4 +1,4 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle, folderWithV1, smallDemo, succeed } from '../support/flights-folder.js';
@@ -187,6 +187,27 @@ describe('replay is INVALID, with exit code 3', () => {
     expect(result.stderr).toContain('REPLAY_RANGE_EMPTY');
     expect(result.stderr).toContain('the log holds 2013-07-01T');
     expect(result.code).toBe(3);
+  });
+
+  it('and every report that was asked for says so, also where an earlier run left another', async () => {
+    const out = await temporaryFolder();
+    const args = ['--report', 'json,html,md,junit', '--out', out];
+    expect((await replay('--model', 'v2', ...range, ...args)).code).toBe(0);
+    const nothing = ['--since', '2900-01-01', '--until', '2901-01-01'];
+    const result = await replay('--model', 'v2', ...nothing, ...args);
+    expect(result.code).toBe(3);
+    expect((await readdir(out)).sort()).toEqual(['junit.xml', 'report.html', 'report.md']);
+    const [junit, page, markdown] = await Promise.all(
+      ['junit.xml', 'report.html', 'report.md'].map((name) => readFile(join(out, name), 'utf8')),
+    );
+    expect(junit).toContain('tests="1" failures="0" errors="1"');
+    expect(junit).toContain('<error type="INVALID" message="INVALID: No prediction was made in the range');
+    expect(page).toContain('<span class="verdict">INVALID</span> No prediction was made in the range');
+    expect(markdown).toMatch(/^## ⚠️ INVALID · v2: nothing was compared\n/);
+
+    const several = await replay('--model', 'v2,v3', ...nothing, ...args);
+    expect(several.code).toBe(3);
+    expect(await readFile(join(out, 'v3', 'report.md'), 'utf8')).toContain('INVALID · v3');
   });
 
   it.each(['v2', 'v1'])(

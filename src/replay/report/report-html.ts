@@ -2,7 +2,7 @@ import { formatCount, formatInterval, formatPercent, formatSigned, formatValue }
 import { calibrationChart, dayChart, densityChart, gateChart, jointChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
 import { html } from './html-markup.js';
-import { pageStyle } from './html-style.js';
+import { htmlPage } from './html-page.js';
 import { gateWords } from './condition-words.js';
 import { classesSection } from './html-classes.js';
 import { evidenceSection, violationsSection, worstSection } from './html-evidence.js';
@@ -17,36 +17,38 @@ import { waterfallLines } from './waterfall-lines.js';
  */
 export function renderHtmlReport(report: ReplayReport, origin?: ReportOrigin): string {
   const title = `${report.verdict}: ${report.model} ${report.candidate.version} against ${controlWords(report)}`;
-  const page = html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width,initial-scale=1" />
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-      <title>${title}</title>
-      <style>
-        ${{ markup: pageStyle }}
-      </style>
-    </head>
-    <body>
-      <main>
-        <header class="${report.verdict}">
-          <h1><span class="verdict">${report.verdict}</span> ${report.reason}</h1>
-          <p>
-            <b>${report.model} ${report.candidate.version}</b> (candidate) against
-            <b>${controlWords(report)}</b> (control), ${report.range.from} to ${report.range.until},
-            ${formatCount(report.waterfall.compared)} rows compared, ${formatCount(report.waterfall.judged)}
-            judged on their truth. Expectation: ${report.expect}.
-          </p>
-        </header>
-        ${gatesSection(report.gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS'))}
-        ${metricsSection(report.metrics)} ${classesSection(report)}
-        <div class="two">${chartsSection(report)} ${flipsSection(report)} ${rowsSection(report)}</div>
-        ${slicesSection(report)} ${worstSection(report)} ${violationsSection(report)}
-        ${evidenceSection(report, origin)}
-      </main>
-    </body>
-  </html>`;
-  return `<!doctype html>\n${page.markup}\n`;
+  return htmlPage(
+    title,
+    html`
+      <header class="${report.verdict}">
+        <h1><span class="verdict">${report.verdict}</span> ${report.reason}</h1>
+        <p>
+          <b>${report.model} ${report.candidate.version}</b> (candidate) against
+          <b>${controlWords(report)}</b> (control), ${report.range.from} to ${report.range.until},
+          ${formatCount(report.waterfall.compared)} rows compared, ${formatCount(report.waterfall.judged)}
+          judged on their truth. Expectation: ${report.expect}.
+        </p>
+      </header>
+      ${gatesSection(report.gates.filter((gate) => gate.slice === null || gate.verdict !== 'PASS'))}
+      ${metricsSection(report.metrics)} ${classesSection(report)}
+      <div class="two">${chartsSection(report)} ${flipsSection(report)} ${rowsSection(report)}</div>
+      ${slicesSection(report)} ${worstSection(report)} ${violationsSection(report)}
+      ${evidenceSection(report, origin)}
+    `,
+  );
+}
+
+/** Of a comparison that could not be made: the verdict, why, and what to do. */
+export function htmlOfNothing(candidate: string, problem: string, advice: string): string {
+  return htmlPage(
+    `INVALID: ${candidate}`,
+    html`
+      <header class="INVALID">
+        <h1><span class="verdict">INVALID</span> ${problem}</h1>
+        <p><b>${candidate}</b> (candidate): nothing was compared. ${advice}</p>
+      </header>
+    `,
+  );
 }
 
 function controlWords({ control }: ReplayReport): string {

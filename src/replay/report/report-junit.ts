@@ -34,6 +34,16 @@ export function renderJunitReport(report: ReplayReport): string {
       }),
     ),
   ];
+  return suiteOf(name, cases);
+}
+
+/** Of a comparison that could not be made: one case, which is an `error`. */
+export function junitOfNothing(name: string, problem: string, advice: string): string {
+  const outcome = { element: 'error', type: 'INVALID', message: `INVALID: ${problem}` } as const;
+  return suiteOf(name, [testCase({ name: 'verdict', className: name, outcome, output: [advice] })]);
+}
+
+function suiteOf(name: string, cases: readonly TestCase[]): string {
   const count = (element: Outcome['element']): number =>
     cases.filter(({ outcome }) => outcome?.element === element).length;
   const counts = `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
@@ -78,12 +88,17 @@ function gateOutput(gate: ReplayGate): readonly string[] {
   ];
 }
 
+interface TestCase {
+  readonly outcome: Outcome | undefined;
+  readonly xml: string;
+}
+
 function testCase(options: {
   readonly name: string;
   readonly className: string;
   readonly outcome: Outcome | undefined;
   readonly output: readonly string[];
-}): { readonly outcome: Outcome | undefined; readonly xml: string } {
+}): TestCase {
   const { name, className, outcome, output } = options;
   const lines = [
     `    <testcase classname="${attribute(className)}" name="${attribute(name)}">`,

@@ -56,6 +56,12 @@ function asText({ title, text }: Section): string {
   return `### ${title}\n\n${text}\n`;
 }
 
+/** Of a comparison that could not be made: the verdict, why, and what to do. */
+export function markdownOfNothing(candidate: string, problem: string, advice: string): string {
+  const title = `## ${marks.INVALID} INVALID · ${prose(shortText(candidate, 80))}: nothing was compared`;
+  return `${title}\n\n**${prose(shortText(problem, 1_000))}**\n\n${prose(shortText(advice, 1_000))}\n`;
+}
+
 const marks = { PASS: '✅', FAIL: '❌', INCONCLUSIVE: '❔', INVALID: '⚠️' } as const;
 
 function headline(report: ReplayReport): string {
