@@ -10,6 +10,7 @@ import { readBundle } from '../services/inference/read-bundle.js';
 import { decideRegister } from '../services/inference/registry.js';
 import type { RegistryState } from '../services/inference/registry.js';
 import type { Clock } from '../services/platform/clock.js';
+import { errors, HindcastError } from '../services/platform/errors.js';
 import { newId } from '../services/platform/new-id.js';
 
 export interface AddedModel {
@@ -45,7 +46,11 @@ export async function addModel(options: {
   });
   try {
     const profiled = (parquetPath: string): ReturnType<typeof buildReferenceProfile> =>
-      buildReferenceProfile({ parquetPath, manifest: bundle.manifest, run: (batch) => model.run(batch) });
+      buildReferenceProfile({
+        parquetPath,
+        manifest: bundle.manifest,
+        run: (batch) => model.run(batch).catch((error: unknown) => refuseRows(parquetPath, error)),
+      });
     const profile = bundle.referencePath === undefined ? undefined : await profiled(bundle.referencePath);
     const ranges = options.rangesFrom === undefined ? undefined : await profiled(options.rangesFrom);
     const manifest = profile === undefined ? bundle.manifest : applyProfile(bundle.manifest, profile, ranges);
@@ -76,4 +81,11 @@ export async function addModel(options: {
   } finally {
     await model.close();
   }
+}
+
+/** Rows that a model was trained on and fails on are a fault of the bundle, mostly a value that its manifest does not allow to be missing. */
+function refuseRows(path: string, error: unknown): never {
+  if (!(error instanceof HindcastError) || error.code !== 'INFERENCE_FAILED') throw error;
+  const problem = `the model fails on its rows (${String(error.details['problem'])}); a feature that may be missing needs \`missing:\` in model.yaml`;
+  throw errors.BUNDLE_INVALID({ path, problem }, error);
 }

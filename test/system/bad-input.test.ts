@@ -53,6 +53,22 @@ describe('a bundle that cannot be used', () => {
     expect(result.stderr).toContain('descriptoin');
   });
 
+  it('whose reference rows lack a value that the model does not allow to be missing is refused with what to write', async () => {
+    const directory = join(await temporaryFolder(), 'bundle');
+    await cp(bundle('v2'), directory, { recursive: true });
+    const text = await readFile(join(directory, 'model.yaml'), 'utf8');
+    await writeFile(
+      join(directory, 'model.yaml'),
+      text.replace('name: temp\n    missing: .nan', 'name: temp'),
+    );
+    const result = await add(directory);
+    expect(result.code).toBe(64);
+    expect(result.stderr).toContain('BUNDLE_INVALID');
+    expect(result.stderr).toMatch(
+      /reference\.parquet .*feature temp .*value is missing.*`missing:` in model\.yaml/,
+    );
+  });
+
   it('that is no folder is refused', async () => {
     const result = await add(join(await temporaryFolder(), 'nothing'));
     expect(result.code).toBe(64);
