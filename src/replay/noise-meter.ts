@@ -35,6 +35,13 @@ export function noiseMeter(
     }
     return measures;
   };
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    for (const model of await Promise.allSettled(models.values())) {
+      if (model.status === 'fulfilled') await model.value.close();
+    }
+    models.clear();
+  };
   return {
     begin: () => {
       if (begun !== undefined) return;
@@ -44,15 +51,15 @@ export function noiseMeter(
       begun.measures.catch(() => undefined);
     },
     finish: async () => {
-      const earlier = await begun?.measures;
-      return joinMeasures(earlier ?? [], await measured(of.samples().slice(begun?.samples ?? 0)));
-    },
-    close: async () => {
-      isClosed = true;
-      for (const model of await Promise.allSettled(models.values())) {
-        if (model.status === 'fulfilled') await model.value.close();
+      try {
+        const earlier = await begun?.measures;
+        return joinMeasures(earlier ?? [], await measured(of.samples().slice(begun?.samples ?? 0)));
+      } finally {
+        // Scores may still be ranked for as long as it takes: the memory of these models is free by then.
+        await close();
       }
     },
+    close,
   };
 }
 
