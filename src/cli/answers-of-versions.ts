@@ -182,7 +182,8 @@ function notesOfRow(
 ): readonly string[] {
   const notes: string[] = [];
   const left = replay === undefined ? 'a replay leaves such rows out' : 'the replay left it out';
-  if (provenance.kind === 'served' && provenance.artefactDigest === digest)
+  const isAgainstItself = replay?.controlVersion === version;
+  if (provenance.kind === 'served' && provenance.artefactDigest === digest && !isAgainstItself)
     notes.push(`${version} itself served this, so ${left}`);
   if (
     trainedOn !== undefined &&

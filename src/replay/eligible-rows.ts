@@ -2,7 +2,8 @@ import type { RecordedBatch } from '../projections/datasets/recorded-predictions
 import { murmur3OfWords } from '../stats/hash-fraction.js';
 
 export interface Eligibility {
-  readonly candidateDigest: string;
+  /** Whose rows do not take part; undefined: everybody's do. */
+  readonly candidateDigest: string | undefined;
   /** Microseconds UTC, from inclusive, until exclusive; undefined: the candidate does not say. */
   readonly trainedOn: { readonly fromMicros: number; readonly untilMicros: number } | undefined;
   /** Share of rows to take, by hash of position and seed; undefined: all. */
@@ -30,7 +31,9 @@ export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded:
   const { positions, occurredAt } = batch;
   const { codes, servers } = batch.served;
   const { candidateDigest, trainedOn, sampleShare } = rules;
-  const isCandidate = Uint8Array.from(servers, ({ digest }) => (digest === candidateDigest ? 1 : 0));
+  const isCandidate = Uint8Array.from(servers, ({ digest }) =>
+    digest !== null && digest === candidateDigest ? 1 : 0,
+  );
   if (!isCandidate.includes(1) && trainedOn === undefined && sampleShare === undefined) {
     return { picked: undefined, count: batch.rows, positions, occurredAt };
   }

@@ -32,14 +32,15 @@ export type PlanOptions = Omit<ReplayOptions, 'loadModel' | 'makeSpill' | 'rankA
 
 /**
  * Checks that the comparison makes sense, before anything is loaded. Throws MODEL_VERSION_NOT_FOUND, REPLAY_CANDIDATE_UNFIT (another
- * task or other outputs), USAGE_INVALID (control and candidate are one; slices that the candidate cannot be cut into), REPLAY_RANGE_EMPTY.
+ * task or other outputs), USAGE_INVALID (control and candidate are one, given the same; slices that the candidate cannot be cut into), REPLAY_RANGE_EMPTY.
  */
 export async function planReplay(options: PlanOptions): Promise<ReplayPlan> {
   const { model, manifests, range } = options;
   const candidate = manifestOf(options, options.candidate);
   const control = options.control === 'recorded' ? undefined : manifestOf(options, options.control.version);
-  if (control !== undefined && control.version === candidate.version) {
-    throw errors.USAGE_INVALID({ problem: `Control and candidate are both ${candidate.version}` });
+  if (control?.version === candidate.version && Object.keys(options.set ?? {}).length === 0) {
+    const problem = `Control and candidate are both ${candidate.version}: with --set feature=value they differ by what the candidate is given.`;
+    throw errors.USAGE_INVALID({ problem });
   }
   if (control !== undefined) checkComparable(control, candidate);
   const slices = furtherSlices(options, candidate);
@@ -126,7 +127,8 @@ async function withoutIgnored(
 export function eligibilityOf(options: PlanOptions, plan: ReplayPlan, candidateDigest: string): Eligibility {
   const { trainedOn } = plan.candidate;
   return {
-    candidateDigest,
+    // Against itself a version answers another question than it did when it served, so that those rows take part.
+    candidateDigest: plan.control?.version === plan.candidate.version ? undefined : candidateDigest,
     trainedOn:
       trainedOn === undefined
         ? undefined

@@ -106,7 +106,8 @@ function spacedLabels(
 ): readonly Markup[] {
   const [low, middle, high] = labels;
   if (low === undefined || middle === undefined || high === undefined) return [];
-  const half = (text: string): number => text.length * 3.6;
+  // As wide as on a narrow page, where the letters are larger.
+  const half = (text: string): number => text.length * 5.2 + 3;
   const roomy =
     middle.x - low.x > half(low.text) + half(middle.text) &&
     high.x - middle.x > half(high.text) + half(middle.text);

@@ -1,3 +1,4 @@
+import { candidateWords } from './candidate-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { calibrationChart, dayChart, densityChart, gateChart, jointChart } from './html-charts.js';
 import type { Markup } from './html-markup.js';
@@ -16,14 +17,14 @@ import { waterfallLines } from './waterfall-lines.js';
  * outside. Its size does not depend on the number of rows, only on days (about 60 bytes each).
  */
 export function renderHtmlReport(report: ReplayReport, origin?: ReportOrigin): string {
-  const title = `${report.verdict}: ${report.model} ${report.candidate.version} against ${controlWords(report)}`;
+  const title = `${report.verdict}: ${report.model} ${candidateWords(report)} against ${controlWords(report)}`;
   return htmlPage(
     title,
     html`
       <header class="${report.verdict}">
         <h1><span class="verdict">${report.verdict}</span> ${report.reason}</h1>
         <p>
-          <b>${report.model} ${report.candidate.version}</b> (candidate) against
+          <b>${report.model} ${candidateWords(report)}</b> (candidate) against
           <b>${controlWords(report)}</b> (control), ${report.range.from} to ${report.range.until},
           ${formatCount(report.waterfall.compared)} rows compared, ${formatCount(report.waterfall.judged)}
           judged on their truth. Expectation: ${report.expect}.
@@ -64,7 +65,10 @@ function gatesSection(gates: readonly ReplayGate[]): Markup {
         <span class="tag ${each.verdict}">${each.verdict}</span>
         ${gateWords(each)}
       </h3>
-      <p class="small soft">${each.measures}, over ${formatCount(each.rows)} rows</p>
+      <p class="small soft">
+        ${each.measures}, over ${formatCount(each.rows)}
+        rows${each.estimate === null ? null : html`: <b>${formatSigned(each.estimate)}</b>`}
+      </p>
       ${gateChart(each)}
       ${each.rowsNeeded === null ? null : html`<p class="small">About ${formatCount(each.rowsNeeded)} rows would be needed to decide.</p>`}
     </div>`;
@@ -75,6 +79,7 @@ function gatesSection(gates: readonly ReplayGate[]): Markup {
 }
 
 function metricsSection(metrics: readonly ReplayMetric[]): Markup {
+  const hasNotes = metrics.some(({ note }) => note !== null);
   const row = (metric: ReplayMetric): Markup => {
     const { name, control, candidate, difference, interval, note, rows } = metric;
     return html`<tr>
@@ -84,7 +89,7 @@ function metricsSection(metrics: readonly ReplayMetric[]): Markup {
       <td class="${direction(metric)}">${formatSigned(difference)}</td>
       <td class="${direction(metric)}">${formatInterval(interval)}</td>
       <td>${rows === 0 ? '' : formatCount(rows)}</td>
-      ${note === null ? null : html`<td class="text soft">${note}</td>`}
+      ${hasNotes ? html`<td class="text soft">${note}</td>` : null}
     </tr>`;
   };
   return html`<section>
@@ -99,6 +104,7 @@ function metricsSection(metrics: readonly ReplayMetric[]): Markup {
             <th>difference</th>
             <th>95 % interval</th>
             <th>rows</th>
+            ${hasNotes ? html`<th></th>` : null}
           </tr>
         </thead>
         <tbody>

@@ -1,3 +1,4 @@
+import { candidateWords } from './candidate-words.js';
 import { gateWords, limitWords } from './condition-words.js';
 import { formatInterval, formatSigned } from './format-numbers.js';
 import type { ReplayGate, ReplayReport } from './report-schema.js';
@@ -13,8 +14,8 @@ import { visibleText } from './visible-text.js';
  *   they found counts for nothing; the error on the verdict keeps the suite red.
  */
 export function renderJunitReport(report: ReplayReport): string {
-  const { verdict, reason, model, candidate, gates, reproduce } = report;
-  const name = `replay ${model}@${candidate.version}`;
+  const { verdict, reason, model, gates, reproduce } = report;
+  const name = `replay ${model}@${candidateWords(report)}`;
   const cases = [
     testCase({
       name: 'verdict',

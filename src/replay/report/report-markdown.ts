@@ -1,3 +1,4 @@
+import { candidateWords } from './candidate-words.js';
 import { conditionWords, gateWords, limitWords } from './condition-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { code, codeBlock, markdownTable, prose } from './markdown-markup.js';
@@ -65,12 +66,12 @@ export function markdownOfNothing(candidate: string, problem: string, advice: st
 const marks = { PASS: '✅', FAIL: '❌', INCONCLUSIVE: '❔', INVALID: '⚠️' } as const;
 
 function headline(report: ReplayReport): string {
-  const { verdict, model, candidate, control, range, expect, reason } = report;
+  const { verdict, model, control, range, expect, reason } = report;
   const versions = [...new Set(control.versions.map(({ version }) => version))];
   const shown = versions.slice(0, 4).map((version) => prose(shortText(version, 80)));
   const names = `${shown.join(', ') || 'nobody'}${versions.length > shown.length ? ', …' : ''}`;
   const against = control.kind === 'recorded' ? `what ${names} answered` : names;
-  const title = `${prose(shortText(model, 80))}: ${prose(shortText(candidate.version, 80))} against ${against}`;
+  const title = `${prose(shortText(model, 80))}: ${prose(shortText(candidateWords(report), 160))} against ${against}`;
   return [
     `## ${marks[verdict]} ${verdict} · ${title}\n`,
     `**${prose(shortText(reason, 1_000))}**\n`,

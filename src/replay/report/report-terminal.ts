@@ -1,4 +1,5 @@
 import { gateWords, limitWords } from './condition-words.js';
+import { candidateWords } from './candidate-words.js';
 import { formatCount, formatInterval, formatPercent, formatSigned, formatValue } from './format-numbers.js';
 import { violationWords } from './input-violations.js';
 import type { NoiseFloor, ReplayGate, ReplayReport, ReplayVerdict, WorstRow } from './report-schema.js';
@@ -67,13 +68,14 @@ function verdictPaint(verdict: ReplayVerdict, paint: ReportPaint): (text: string
   return (text) => paint.bold(colour(text));
 }
 
-function candidateWords({ candidate, control, expect }: ReplayReport): string {
+function comparisonWords(report: ReplayReport): string {
+  const { control, expect } = report;
   const versions = [...new Set(control.versions.map(({ version }) => version))];
   const against =
     control.kind === 'recorded'
       ? `what ${versions.slice(0, 4).join(', ') || 'nobody'} answered`
       : versions.join(', ');
-  return `${candidate.version} against ${against} (expect ${expect})`;
+  return `${candidateWords(report)} against ${against} (expect ${expect})`;
 }
 
 function noiseWords(noise: NoiseFloor): string {
@@ -127,7 +129,7 @@ function metricLine(name: string, control: string, candidate: string, difference
 
 function headline(report: ReplayReport, paint: ReportPaint): readonly string[] {
   const { verdict, model } = report;
-  const [first = '', ...rest] = wrap(visibleText(`${verdict}  ${model}: ${candidateWords(report)}`), 0);
+  const [first = '', ...rest] = wrap(visibleText(`${verdict}  ${model}: ${comparisonWords(report)}`), 0);
   return [first.replace(verdict, verdictPaint(verdict, paint)(verdict)), ...rest];
 }
 

@@ -5,10 +5,12 @@ import type { Token, Tokens } from 'marked';
 import { lexer, walkTokens } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { renderHtmlReport } from '../../../src/replay/report/report-html.js';
 import { reportJsonSchema } from '../../../src/replay/report/report-json-schema.js';
 import { renderJunitReport } from '../../../src/replay/report/report-junit.js';
 import { renderMarkdownReport } from '../../../src/replay/report/report-markdown.js';
 import type { ReplayReport } from '../../../src/replay/report/report-schema.js';
+import { renderTerminalReport } from '../../../src/replay/report/report-terminal.js';
 import { jsonSchemaProblems } from '../../support/json-schema.js';
 import { describeWith, plainPython } from '../../support/optional.js';
 import { root } from '../../support/run-command.js';
@@ -35,6 +37,24 @@ function readerText(token: Token): string {
     .replaceAll(/&#8203;|\u200b/g, '')
     .replaceAll(/&(?:lt|gt|amp|quot|#39);/g, (entity) => entities[entity] ?? entity);
 }
+
+describe('every report', () => {
+  it('says in its first line what the candidate was given instead of the record', async () => {
+    const { fail } = await made;
+    const report = {
+      ...fail!,
+      settings: { ...fail!.settings, given: ['a = 1', 'b = null', 'c = 3', 'd = 4', 'e = 5'] },
+    };
+    const words = 'v2 given a = 1, b = null, c = 3 and 2 more values';
+    const plain = (text: string): string => text;
+    const paint = { good: plain, bad: plain, warn: plain, dim: plain, bold: plain };
+    expect(renderTerminalReport(report, paint)).toMatch(`FAIL  toy: ${words} against`);
+    expect(renderHtmlReport(report)).toContain(`<title>FAIL: toy ${words} against what v1 answered</title>`);
+    expect(renderJunitReport(report)).toContain(`<testsuite name="replay toy@${words}"`);
+    const [heading] = lexer(renderMarkdownReport(report)).filter((token) => token.type === 'heading');
+    expect(readerText(heading!)).toBe(`❌ FAIL · toy: ${words} against what v1 answered`);
+  });
+});
 
 describe('the Markdown report', () => {
   it('says verdict and reason first, and has its sections in order', async () => {

@@ -545,6 +545,26 @@ describe('what cannot be compared', () => {
   });
 });
 
+describe('a replay of a version against itself', () => {
+  const itself = { candidate: 'v1', control: { version: 'v1' } };
+
+  it('says what another value of a feature would change, also on rows that it served', async () => {
+    const report = await runReplay(toyReplay(toyRows(5000), { ...itself, set: { x: 0 } }));
+    expect(report.waterfall).toMatchObject({ compared: 5000, servedByCandidate: 0 });
+    const score = report.metrics.find(({ name }) => name === 'mean score');
+    expect(score?.candidate).toBeCloseTo(controlFormula({ x: 0 }), 12);
+    expect(score?.control).not.toBeCloseTo(controlFormula({ x: 0 }), 2);
+    expect(report.verdict).toBe('FAIL');
+  });
+
+  it('is refused when both would be given the same', async () => {
+    await expect(runReplay(toyReplay(toyRows(100), itself))).rejects.toMatchObject({
+      code: 'USAGE_INVALID',
+      message: expect.stringContaining('--set feature=value'),
+    });
+  });
+});
+
 describe('a replay of two versions', () => {
   it('runs both now, and needs no record of either', async () => {
     const rows = toyRows(5000).map((row) => ({
