@@ -1,3 +1,4 @@
+import { candidateWords } from './candidate-words.js';
 import { gateWords } from './condition-words.js';
 import { formatInterval, formatSigned } from './format-numbers.js';
 import type { ReplayGate, ReplayReport } from './report-schema.js';
@@ -21,7 +22,7 @@ export function candidatesTable(outcomes: readonly CandidateOutcome[], paint: Re
       wrap(
         visibleText(
           'report' in outcome
-            ? `${outcome.candidate}: ${outcome.report.reason}`
+            ? `${candidateWords(outcome.report, outcome.candidate)}: ${outcome.report.reason}`
             : `${outcome.candidate}: ${outcome.error.code} ${outcome.error.message}`,
         ),
         0,

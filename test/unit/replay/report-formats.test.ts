@@ -5,6 +5,7 @@ import type { Token, Tokens } from 'marked';
 import { lexer, walkTokens } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { candidatesTable } from '../../../src/replay/report/candidates-table.js';
 import { renderHtmlReport } from '../../../src/replay/report/report-html.js';
 import { reportJsonSchema } from '../../../src/replay/report/report-json-schema.js';
 import { renderJunitReport } from '../../../src/replay/report/report-junit.js';
@@ -49,6 +50,9 @@ describe('every report', () => {
     const plain = (text: string): string => text;
     const paint = { good: plain, bad: plain, warn: plain, dim: plain, bold: plain };
     expect(renderTerminalReport(report, paint)).toMatch(`FAIL  toy: ${words} against`);
+    expect(candidatesTable([{ candidate: 'toy@v2', report }], paint)).toContain(
+      'toy@v2 given a = 1, b = null',
+    );
     expect(renderHtmlReport(report)).toContain(`<title>FAIL: toy ${words} against what v1 answered</title>`);
     expect(renderJunitReport(report)).toContain(`<testsuite name="replay toy@${words}"`);
     const [heading] = lexer(renderMarkdownReport(report)).filter((token) => token.type === 'heading');
