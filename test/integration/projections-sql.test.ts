@@ -232,7 +232,7 @@ describe('SQL over the datasets and the tail', () => {
     const query = 'SELECT len(list(i)) FROM range(100000000) t(i)';
     const failed = await at.sql(query).catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 'SQL_OUT_OF_MEMORY' });
-    expect(String(failed)).toContain('256 MB');
+    expect(String(failed)).toContain('MiB used');
     expect(String(failed)).not.toContain('SET ');
     expect(await at.sql('SELECT 1')).toEqual([[1]]);
   });

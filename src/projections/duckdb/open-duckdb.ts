@@ -253,7 +253,7 @@ export function knownFailureOr(error: unknown): unknown {
   if (!problem.startsWith('Out of Memory Error: ')) return error;
   // What follows the first line are settings, which are locked.
   const [first = problem] = problem.replace('Out of Memory Error: ', '').split('\n', 1);
-  return errors.SQL_OUT_OF_MEMORY({ megabytes: limits.sqlMemoryMegabytes, problem: first }, error);
+  return errors.SQL_OUT_OF_MEMORY({ problem: first }, error);
 }
 
 /** DuckDB's message kept, without the file-system paths of its stack; our own errors pass. */

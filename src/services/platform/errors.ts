@@ -301,10 +301,10 @@ export const catalogue = {
     action:
       'Views: one for each model, predictions, outcomes, rejections, models, replays; `describe flights` lists columns.',
   }),
-  SQL_OUT_OF_MEMORY: entry<{ megabytes: number; problem: string }>({
+  SQL_OUT_OF_MEMORY: entry<{ problem: string }>({
     status: 400,
     exitCode: 70,
-    message: (d) => `A query needs more than the ${d.megabytes} MB that queries may use: ${d.problem}`,
+    message: (d) => `A query needs more memory than queries may use: ${d.problem}.`,
     action:
       'Select fewer columns or rows, or aggregate earlier. When much was appended since `hindcast projections run` last ran, run it first.',
   }),
