@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import type { ReportFormat } from '../replay/report/render-report.js';
-import { reportFormats } from '../replay/report/render-report.js';
 import { configOf } from './global-options.js';
 import { listenForInterruption } from './interruption.js';
 import { paint } from './paint.js';
-import { parseFormats } from './parse-formats.js';
 import { note, print } from './print.js';
 import { startProgress } from './progress.js';
+import { reportOption } from './report-option.js';
 import { dataPaths, withWorkspace } from './workspace.js';
 
 /** `replay merge <parts…>`: the report that one run over the whole range would have given. */
@@ -15,7 +14,7 @@ export function mergeCommand(program: Command): void {
     .command('merge')
     .argument('<parts...>', 'all parts of one range, written with --shard 1/n to n/n')
     .description('put the parts of a replay together: report, verdict and exit code of the whole range')
-    .option('--report <formats>', `comma-separated: ${reportFormats.join(', ')}`, parseFormats, [])
+    .addOption(reportOption())
     .option('--out <dir>', 'folder for the reports (default: <data>/reports/merged)')
     .option('--quiet', 'no progress, and nothing beside the result but warnings')
     .action(async (paths: readonly string[], _flags: unknown, command: Command) => {

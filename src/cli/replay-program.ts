@@ -1,7 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReportFormat } from '../replay/report/render-report.js';
-import { reportFormats } from '../replay/report/render-report.js';
-import { parseFormats } from './parse-formats.js';
 import { parseTimeOption } from '../replay/time-option.js';
 import type { Scalar } from '../schemas/json-value.js';
 import { systemClock } from '../services/platform/clock.js';
@@ -11,6 +9,7 @@ import { listenForInterruption } from './interruption.js';
 import { packageVersion } from './package-version.js';
 import { paint } from './paint.js';
 import { mergeCommand } from './replay-merge.js';
+import { reportOption } from './report-option.js';
 import type { Shard } from './run-shard-command.js';
 import { parseCount } from './parse-port.js';
 import { note, print } from './print.js';
@@ -32,7 +31,7 @@ interface ReplayFlags {
   readonly missingFeature: 'fail' | 'null' | 'default';
   readonly sample?: number;
   readonly seed: number;
-  readonly workers?: number;
+  readonly workers: number;
   readonly shard?: Shard;
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
@@ -61,18 +60,20 @@ export function replayProgram(): Command {
         .choices(['same', 'no-worse', 'anything'])
         .default('no-worse'),
     )
-    .option('--report <formats>', `comma-separated: ${reportFormats.join(', ')}`, parseFormats, [])
+    .addOption(reportOption())
     .option(
       '--out <dir>',
       'folder for the reports; of several candidates, for one folder each (default: <data>/reports/<model>)',
     )
     .option('--gates <file>', 'what must be shown, in YAML (docs/gates.md)')
     .option('--where <condition>', "SQL condition over the model's columns, such as \"in_origin = 'JFK'\"")
-    .option(
-      '--set <feature=value>',
-      'give the candidate this value in every row (repeatable; null is null)',
-      collect,
-      [],
+    .addOption(
+      new Option(
+        '--set <feature=value>',
+        'give the candidate this value in every row (repeatable; null is null)',
+      )
+        .argParser(collect)
+        .default([], 'what was recorded'),
     )
     .option(
       '--slice <feature>',
@@ -86,7 +87,7 @@ export function replayProgram(): Command {
     )
     .option('--sample <rows>', 'about so many rows, chosen by a hash', parseCount)
     .option('--seed <number>', 'of the sample', parseSeed, 0)
-    .option('--workers <n>', 'run the candidate in so many workers; the report is the same', parseWorkers)
+    .option('--workers <n>', 'run the candidate in so many workers; the report is the same', parseWorkers, 1)
     .option(
       '--shard <i/n>',
       'replay share i of n and write it as a part; "replay merge" gives the report of all',
@@ -96,7 +97,7 @@ export function replayProgram(): Command {
     .option('--quiet', 'no progress, and nothing beside the result but warnings')
     .addHelpText(
       'after',
-      '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExamples:\n  replay --model v2 --since 7d --report json,html\n  replay --model v2 --since 2026-01-01 --until 2026-04-01 --shard 1/2    # and 2/2 on another machine\n  replay merge hindcast-data/reports/v2/*.part --report html',
+      '\nExit codes: 0 PASS · 1 FAIL · 2 INCONCLUSIVE (too little data) · 3 INVALID (broken comparison) · 64 usage · 70 fault · 130 interrupted\n\nExamples:\n  replay --model v2 --since 7d --report json,html\n  replay --model v2 --control v2 --set temp=null    # what if a feed goes away?\n  replay --model v2 --since 2026-01-01 --until 2026-04-01 --shard 1/2    # and 2/2 on another machine\n  replay merge hindcast-data/reports/v2/*.part --report html',
     )
     .exitOverride();
   mergeCommand(command);

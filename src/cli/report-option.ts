@@ -1,9 +1,16 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { ReportFormat } from '../replay/report/render-report.js';
 import { reportFormats } from '../replay/report/render-report.js';
 
+/** `--report json,html`. */
+export function reportOption(): Option {
+  return new Option('--report <formats>', `comma-separated: ${reportFormats.join(', ')}`)
+    .argParser(parseFormats)
+    .default([], 'none is written');
+}
+
 /** Formats of reports with commas between, each once. */
-export function parseFormats(text: string): ReportFormat[] {
+function parseFormats(text: string): ReportFormat[] {
   const named = text.split(',').map((name) => {
     const format = reportFormats.find((each) => each === name.trim());
     if (format === undefined)
