@@ -14,6 +14,7 @@ import { emptyRegistry } from '../services/inference/registry.js';
 import { systemClock } from '../services/platform/clock.js';
 import type { Config } from '../services/platform/config.js';
 import { errors } from '../services/platform/errors.js';
+import { limits } from '../services/platform/limits.js';
 import { note } from './print.js';
 
 /** Where things are in a data folder. */
@@ -101,9 +102,10 @@ async function openWorkspace(location: DataLocation): Promise<Workspace> {
   };
 }
 
-function noteLongTail(events: number): void {
+function noteLongTail(): void {
+  const events = limits.longTailEvents.toLocaleString('en-US');
   note(
-    `${events.toLocaleString('en-US')} events are in no dataset yet and are read from the log first; after \`hindcast projections run\` that is quicker`,
+    `more than ${events} events are in no dataset yet and are read from the log first; after \`hindcast projections run\` that is quicker`,
   );
 }
 

@@ -31,9 +31,7 @@ export function eligibleRows(batch: RecordedBatch, rules: Eligibility, excluded:
   const { positions, occurredAt } = batch;
   const { codes, servers } = batch.served;
   const { candidateDigest, trainedOn, sampleShare } = rules;
-  const isCandidate = Uint8Array.from(servers, ({ digest }) =>
-    digest !== null && digest === candidateDigest ? 1 : 0,
-  );
+  const isCandidate = Uint8Array.from(servers, ({ digest }) => (digest === candidateDigest ? 1 : 0));
   if (!isCandidate.includes(1) && trainedOn === undefined && sampleShare === undefined) {
     return { picked: undefined, count: batch.rows, positions, occurredAt };
   }

@@ -1,4 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openAnalytics } from '../../src/projections/datasets/open-analytics.js';
+import type { StoredEvent } from '../../src/schemas/events.js';
+import type { LogReader } from '../../src/services/event-log/event-log.js';
+import { limits } from '../../src/services/platform/limits.js';
 import { firstDayMicros, manifestOf, observed, predicted, registered } from '../support/projection-events.js';
 import { projectedLog, type ProjectedLog } from '../support/projected-log.js';
 
@@ -226,6 +230,40 @@ describe('SQL over the datasets and the tail', () => {
     ]) {
       expect((await at.sql(query)).length, query).toBeGreaterThan(0);
     }
+  });
+
+  it('tells once that many events are in no dataset yet, by their number and not by their positions', async () => {
+    const told = async (reader: LogReader): Promise<number> => {
+      let times = 0;
+      const analytics = await openAnalytics({
+        dataDirectory: at.folder,
+        reader,
+        onLongTail: () => {
+          times += 1;
+        },
+      });
+      await analytics.close();
+      return times;
+    };
+    await at.append(observed({ key: 'a' }, 1), observed({ key: 'b' }, 0));
+    const stored: StoredEvent[] = [];
+    for await (const batch of at.log.read()) stored.push(...batch);
+    const logOf = (batches: number, events: number): LogReader => ({
+      ...at.log,
+      head: async () => ({ ...(await at.log.head()), nextPosition: 10 * limits.longTailEvents }),
+      async *read() {
+        for (let batch = 0; batch < batches; batch += 1) {
+          yield Array.from({ length: events }, (_, index) => ({
+            ...stored[index % 2]!,
+            position: 4 * limits.longTailEvents,
+          }));
+        }
+      },
+    });
+    // On a cluster two events may lie that far apart.
+    expect(await told(logOf(1, 2))).toBe(0);
+    const many = logOf(3, limits.longTailEvents / 2);
+    expect(await told(many)).toBe(1);
   });
 
   it('says that a query needs too much memory, without advice that nobody can follow, and goes on', async () => {

@@ -45,8 +45,8 @@ export interface Session {
 export interface SessionOptions {
   readonly dataDirectory: string;
   readonly reader: LogReader;
-  /** Told when so many events are in no part yet that reading them from the log takes seconds: how many. */
-  readonly onLongTail?: (events: number) => void;
+  /** Told once `limits.longTailEvents` that are in no part yet were read from the log, and there are more: it takes seconds. */
+  readonly onLongTail?: (() => void) | undefined;
 }
 
 /** Opens the state in force and the log's tail up to its head as it is now. */
@@ -59,9 +59,7 @@ async function openState(options: SessionOptions): Promise<Session> {
   const { manifest, head } = await currentManifest(directory, options.reader);
   const database = await openDuckDb({ temporaryDirectory: existsSync(directory) ? directory : tmpdir() });
   try {
-    const tailEvents = head.nextPosition - manifest.checkpoint;
-    if (tailEvents >= limits.longTailEvents) options.onLongTail?.(tailEvents);
-    const tail = await stageTail(database, manifest, options.reader, head.nextPosition);
+    const tail = await stageTail(database, manifest, options, head.nextPosition);
     const models: ServedDataset[] = [];
     for (const [name, schema] of tail.staged.schemas) {
       const dataset = manifest.models.find((model) => model.name === name) ?? { name, schema, parts: [] };
@@ -87,7 +85,7 @@ async function openState(options: SessionOptions): Promise<Session> {
 async function stageTail(
   database: Database,
   manifest: DatasetManifest,
-  reader: LogReader,
+  { reader, onLongTail }: SessionOptions,
   head: number,
 ): Promise<{ readonly staged: Staged; readonly registry: RegistryState }> {
   const stage = await beginStage(
@@ -95,8 +93,16 @@ async function stageTail(
     new Map(manifest.models.map((model) => [model.name, model.schema])),
   );
   let registry = manifest.registry;
+  // Counted, since positions on a cluster lie far apart.
+  let events = 0;
+  let isLong = false;
   if (head > manifest.checkpoint) {
     for await (const batch of reader.read({ fromPosition: manifest.checkpoint, untilPosition: head })) {
+      if (events >= limits.longTailEvents && !isLong) {
+        isLong = true;
+        onLongTail?.();
+      }
+      events += batch.length;
       for (const event of batch) registry = evolveRegistry(registry, event);
       await stage.add(batch);
     }
